@@ -1,0 +1,1 @@
+"""Judging code: jobs, the sandbox pool, checkers, verdicts."""

@@ -1,0 +1,1 @@
+"""The question bank: files, their schema, their versions, and papers made of them."""

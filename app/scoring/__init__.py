@@ -1,0 +1,1 @@
+"""Scoring: rubrics, suggestions with their evidence, mentor scores."""

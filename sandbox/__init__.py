@@ -1,0 +1,1 @@
+"""What runs inside a sandbox; shares no code with the program that judges."""
