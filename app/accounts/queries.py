@@ -1,0 +1,52 @@
+"""Reads of people and logins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, func, or_, select
+
+from app.accounts.models import Login, User
+from app.accounts.passwords import hash_token
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+GRACE = timedelta(seconds=60)
+
+
+def user_by_email(session: Session, email: str) -> User | None:
+    """Return the person with this address, whatever its case."""
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def login_by_token(session: Session, token: str, now: datetime) -> tuple[Login, User] | None:
+    """Return the login that a cookie's token belongs to, if it is still good."""
+    hashed = hash_token(token)
+    current = Login.token_hash == hashed
+    recent = and_(Login.previous_token_hash == hashed, Login.rotated_at > now - GRACE)
+    row = session.execute(
+        select(Login, User)
+        .join(User, User.id == Login.user_id)
+        .where(or_(current, recent), Login.expires_at > now)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def everybody(session: Session) -> Sequence[User]:
+    """Return all people, newest first."""
+    return session.scalars(select(User).order_by(User.id.desc())).all()
+
+
+def users_by_id(session: Session, ids: set[int]) -> dict[int, User]:
+    """Return the people with these ids."""
+    return {user.id: user for user in session.scalars(select(User).where(User.id.in_(ids)))}
+
+
+def count_admins(session: Session) -> int:
+    """Return how many admins there are."""
+    return session.scalar(select(func.count()).where(User.role == "admin")) or 0

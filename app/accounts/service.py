@@ -1,0 +1,138 @@
+"""Changes to people and logins."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts import passwords
+from app.accounts.models import Login, User
+from app.accounts.queries import count_admins, user_by_email
+from app.accounts.roles import Role
+from app.kit.errors import ConflictError, InvalidError
+from app.kit.i18n import message
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.kit.i18n import Locale, Message
+
+ROTATE_AFTER = timedelta(minutes=30)
+MAX_EMAIL = 254
+MAX_NAME = 80
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class FieldErrors(InvalidError):
+    """A form with mistakes; `fields` names them one by one."""
+
+    def __init__(self, fields: dict[str, Message]) -> None:
+        super().__init__(message("Please correct the marked fields."))
+        self.fields = fields
+
+
+def register(  # noqa: PLR0913 - a person is made of these
+    session: Session,
+    *,
+    email: str,
+    display_name: str,
+    password: str,
+    now: datetime,
+    role: Role = Role.CANDIDATE,
+    locale: Locale = "zh",
+) -> User:
+    """Create a person; raises FieldErrors that name what is wrong with each field."""
+    email, display_name = email.strip().lower(), " ".join(display_name.split())
+    errors = _mistakes(email, display_name, password)
+    if "email" not in errors and user_by_email(session, email):
+        errors["email"] = message("This address is registered already.")
+    if errors:
+        raise FieldErrors(errors)
+    user = User(
+        email=email,
+        display_name=display_name,
+        password_hash=passwords.hash_password(password),
+        role=role,
+        locale=locale,
+        created_at=now,
+    )
+    session.add(user)
+    try:
+        session.flush()
+    except IntegrityError as error:  # somebody registered it between the look and the insert
+        raise FieldErrors({"email": message("This address is registered already.")}) from error
+    return user
+
+
+def _mistakes(email: str, display_name: str, password: str) -> dict[str, Message]:
+    errors: dict[str, Message] = {}
+    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
+        errors["email"] = message("Please enter an e-mail address.")
+    if not 1 <= len(display_name) <= MAX_NAME or not display_name.isprintable():
+        errors["display_name"] = message("Please enter a name of at most {max} characters.", max=MAX_NAME)
+    if len(password) < passwords.MIN_LENGTH:
+        errors["password"] = message(
+            "Please choose a password of at least {min} characters.", min=passwords.MIN_LENGTH
+        )
+    elif len(password) > passwords.MAX_LENGTH:
+        errors["password"] = message("This password is too long.")
+    return errors
+
+
+def authenticate(session: Session, *, email: str, password: str) -> User | None:
+    """Return the person with this address and password; takes as long if there is none."""
+    user = user_by_email(session, email)
+    if not passwords.verify_password(user.password_hash if user else None, password) or not user:
+        return None
+    if passwords.needs_rehash(user.password_hash):
+        user.password_hash = passwords.hash_password(password)
+    return user
+
+
+def sign_in(session: Session, user: User, *, now: datetime, days: int) -> str:
+    """Open a login and return the token for the cookie."""
+    token = passwords.new_token()
+    session.add(
+        Login(
+            user_id=user.id,
+            token_hash=passwords.hash_token(token),
+            created_at=now,
+            rotated_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+    )
+    return token
+
+
+def rotate(login: Login, *, now: datetime) -> str | None:
+    """Return a new token for the cookie if the present one is old enough, else None."""
+    if now - login.rotated_at < ROTATE_AFTER:
+        return None
+    token = passwords.new_token()
+    login.previous_token_hash, login.token_hash = login.token_hash, passwords.hash_token(token)
+    login.rotated_at = now
+    return token
+
+
+def sign_out(session: Session, login: Login) -> None:
+    """Close a login for good."""
+    session.delete(login)
+
+
+def forget_expired_logins(session: Session, *, now: datetime) -> None:
+    """Remove logins that are over."""
+    session.execute(delete(Login).where(Login.expires_at <= now))
+
+
+def change_role(session: Session, user: User, role: Role) -> None:
+    """Give a person another role; the last admin keeps theirs."""
+    if user.role == Role.ADMIN and role != Role.ADMIN and count_admins(session) == 1:
+        raise ConflictError(message("The last admin cannot lose that role."))
+    user.role = role

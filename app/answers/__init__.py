@@ -1,0 +1,1 @@
+"""Attempts with their drafts, and submissions."""

@@ -1,0 +1,96 @@
+"""Tables of grading: jobs, what each case came to, and the authors' reference data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import PUBLIC_ID, Base, new_public_id
+
+
+class GradingJob(Base):
+    """The work of running the samples for a text, or of grading a submission.
+
+    Its state is about the machine and derived from these facts: queued, running (`claim`
+    set), done (`judged_at`), failed (`failed_at`). The verdict is about the program.
+    """
+
+    __tablename__ = "grading_jobs"
+    __table_args__ = (Index("ix_grading_jobs_open", "judged_at", "failed_at", "queued_at"),)
+
+    id: Mapped[str] = mapped_column(PUBLIC_ID, primary_key=True, default=new_public_id)
+    interview_id: Mapped[str] = mapped_column(ForeignKey("interviews.id"))
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id"), index=True)
+    question_version_id: Mapped[int] = mapped_column(ForeignKey("question_versions.id"))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"), unique=True)
+    text: Mapped[str] = mapped_column(Text)
+
+    queued_at: Mapped[datetime]
+    claim: Mapped[str | None] = mapped_column(PUBLIC_ID)
+    claimed_until: Mapped[datetime | None]
+    leased_at: Mapped[datetime | None]
+    judged_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None] = mapped_column(String(40))
+
+    verdict: Mapped[str | None] = mapped_column(String(4))
+    score: Mapped[float | None]
+    mistake: Mapped[str | None] = mapped_column(String(80))
+
+
+class CaseResult(Base):
+    """What one case came to. Texts are kept for sample cases only."""
+
+    __tablename__ = "case_results"
+    __table_args__ = (UniqueConstraint("job_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("grading_jobs.id"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(120))
+    group: Mapped[str | None] = mapped_column(String(80))
+    sample: Mapped[bool]
+    verdict: Mapped[str] = mapped_column(String(4))
+    cpu_ms: Mapped[float]
+    wall_ms: Mapped[float]
+    memory_kb: Mapped[int]
+    stdout: Mapped[str | None] = mapped_column(Text)
+    arguments: Mapped[str | None] = mapped_column(Text)
+    expected: Mapped[str | None] = mapped_column(Text)
+    got: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[dict[str, Any] | None]
+
+
+class ReferenceCase(Base):
+    """A case of a published version, expanded: encoded arguments and expected output."""
+
+    __tablename__ = "reference_cases"
+    __table_args__ = (UniqueConstraint("question_version_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_version_id: Mapped[int] = mapped_column(ForeignKey("question_versions.id"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(120))
+    group: Mapped[str | None] = mapped_column(String(80))
+    sample: Mapped[bool]
+    args: Mapped[bytes] = mapped_column(LargeBinary)
+    expected: Mapped[bytes] = mapped_column(LargeBinary)
+    checker: Mapped[dict[str, Any]]
+    inputs_unmodified: Mapped[bool]
+
+
+class MistakeOutput(Base):
+    """What a declared wrong solution returned for a case, to recognise it in others' code."""
+
+    __tablename__ = "mistake_outputs"
+    __table_args__ = (UniqueConstraint("question_version_id", "solution", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_version_id: Mapped[int] = mapped_column(ForeignKey("question_versions.id"))
+    solution: Mapped[str] = mapped_column(String(80))
+    position: Mapped[int]
+    output: Mapped[bytes] = mapped_column(LargeBinary)

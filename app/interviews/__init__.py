@@ -1,0 +1,1 @@
+"""One candidate, one paper, one clock: timing, states, transcript."""

@@ -1,0 +1,78 @@
+"""Settings, read from the environment (``YIMIAN_…``) with defaults that suit a laptop."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can set.
+
+    Without `broker_url` the web process grades by itself (embedded); with it, grading is sent
+    over Redis to ``yimian worker`` and the web process never touches a container engine.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="YIMIAN_", extra="ignore", frozen=True)
+
+    data_dir: Path = ROOT / "var"
+    bank_dir: Path = ROOT / "questions"
+    database_url: str = ""
+    broker_url: str = ""
+    secret_key: str = ""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str = ""
+    registration: Literal["open", "closed"] = "open"
+    login_days: int = Field(default=14, ge=1, le=365)
+
+    sandbox_image: str = ""
+    sandbox_runtime: str = ""
+    sandbox_warm: int = Field(default=2, ge=0, le=200)
+    sandbox_capacity: int = Field(default=8, ge=1, le=1000)
+    sandbox_idle_seconds: float = Field(default=600, gt=0)
+    sandbox_reuse: Literal["interview", "never"] = "interview"
+    grading_threads: int = Field(default=2, ge=1, le=64)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the database: SQLite in `data_dir` unless one is set."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'yimian.db'}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this process grades by itself."""
+        return not self.broker_url
+
+    @property
+    def image(self) -> str:
+        """The sandbox image: set by hand, or as the build left it in `data_dir`."""
+        recorded = self.data_dir / "sandbox-image"
+        if self.sandbox_image or not recorded.exists():
+            return self.sandbox_image
+        return recorded.read_text(encoding="utf-8").strip()
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key that signs forms; made once and kept in `data_dir` unless one is set."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(32), encoding="ascii")
+        return path.read_bytes()
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies may travel over HTTPS only."""
+        return self.public_url.startswith("https://")
