@@ -30,7 +30,7 @@ MAX_NAME = 80
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-class FieldErrors(InvalidError):
+class FormError(InvalidError):
     """A form with mistakes; `fields` names them one by one."""
 
     def __init__(self, fields: dict[str, Message]) -> None:
@@ -38,7 +38,7 @@ class FieldErrors(InvalidError):
         self.fields = fields
 
 
-def register(  # noqa: PLR0913 - a person is made of these
+def register(
     session: Session,
     *,
     email: str,
@@ -48,13 +48,13 @@ def register(  # noqa: PLR0913 - a person is made of these
     role: Role = Role.CANDIDATE,
     locale: Locale = "zh",
 ) -> User:
-    """Create a person; raises FieldErrors that name what is wrong with each field."""
+    """Create a person; raises FormError that name what is wrong with each field."""
     email, display_name = email.strip().lower(), " ".join(display_name.split())
     errors = _mistakes(email, display_name, password)
     if "email" not in errors and user_by_email(session, email):
         errors["email"] = message("This address is registered already.")
     if errors:
-        raise FieldErrors(errors)
+        raise FormError(errors)
     user = User(
         email=email,
         display_name=display_name,
@@ -67,7 +67,7 @@ def register(  # noqa: PLR0913 - a person is made of these
     try:
         session.flush()
     except IntegrityError as error:  # somebody registered it between the look and the insert
-        raise FieldErrors({"email": message("This address is registered already.")}) from error
+        raise FormError({"email": message("This address is registered already.")}) from error
     return user
 
 
@@ -76,7 +76,9 @@ def _mistakes(email: str, display_name: str, password: str) -> dict[str, Message
     if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
         errors["email"] = message("Please enter an e-mail address.")
     if not 1 <= len(display_name) <= MAX_NAME or not display_name.isprintable():
-        errors["display_name"] = message("Please enter a name of at most {max} characters.", max=MAX_NAME)
+        errors["display_name"] = message(
+            "Please enter a name of at most {max} characters.", max=MAX_NAME
+        )
     if len(password) < passwords.MIN_LENGTH:
         errors["password"] = message(
             "Please choose a password of at least {min} characters.", min=passwords.MIN_LENGTH

@@ -1,0 +1,75 @@
+"""Reads of grading jobs, case results and reference data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from app.grading.models import CaseResult, GradingJob, MistakeOutput, ReferenceCase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy.orm import Session
+
+
+def jobs_of(session: Session, attempt_ids: Iterable[str]) -> Sequence[GradingJob]:
+    """Return the jobs of these attempts, newest first."""
+    return session.scalars(
+        select(GradingJob)
+        .where(GradingJob.attempt_id.in_(list(attempt_ids)))
+        .order_by(GradingJob.queued_at.desc())
+    ).all()
+
+
+def case_results_of(session: Session, job_ids: Iterable[str]) -> dict[str, list[CaseResult]]:
+    """Return the case results of each job, in case order."""
+    found: dict[str, list[CaseResult]] = {}
+    query = (
+        select(CaseResult).where(CaseResult.job_id.in_(list(job_ids))).order_by(CaseResult.position)
+    )
+    for result in session.scalars(query):
+        found.setdefault(result.job_id, []).append(result)
+    return found
+
+
+def reference_cases(session: Session, question_version_id: int) -> Sequence[ReferenceCase]:
+    """Return the expanded cases of a published version, in order."""
+    return session.scalars(
+        select(ReferenceCase)
+        .where(ReferenceCase.question_version_id == question_version_id)
+        .order_by(ReferenceCase.position)
+    ).all()
+
+
+def mistake_outputs(session: Session, question_version_id: int) -> Sequence[MistakeOutput]:
+    """Return what the declared wrong solutions returned, by solution and case."""
+    return session.scalars(
+        select(MistakeOutput)
+        .where(MistakeOutput.question_version_id == question_version_id)
+        .order_by(MistakeOutput.id)
+    ).all()
+
+
+def undelivered_job_ids(session: Session, *, now: datetime, patience: timedelta) -> Sequence[str]:
+    """Return open jobs that nobody works on: lost on the way, or their worker died."""
+    lost = GradingJob.claim.is_(None) & (GradingJob.queued_at <= now - patience)
+    abandoned = GradingJob.claim.is_not(None) & (GradingJob.claimed_until <= now)
+    return session.scalars(
+        select(GradingJob.id)
+        .where(GradingJob.judged_at.is_(None), GradingJob.failed_at.is_(None))
+        .where(or_(lost, abandoned))
+        .order_by(GradingJob.queued_at)
+    ).all()
+
+
+def has_open_job(session: Session, attempt_id: str) -> bool:
+    """Tell whether work for this attempt is waiting or running."""
+    query = select(GradingJob.id).where(
+        GradingJob.attempt_id == attempt_id,
+        GradingJob.judged_at.is_(None),
+        GradingJob.failed_at.is_(None),
+    )
+    return session.scalars(query.limit(1)).first() is not None

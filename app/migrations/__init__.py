@@ -1,0 +1,1 @@
+"""The schema's history: Alembic revisions and how to run them."""

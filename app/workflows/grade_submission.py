@@ -1,0 +1,235 @@
+"""Grade a job: lease a sandbox, run the cases, judge them, keep the verdict. Exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from app.answers.models import Attempt, Submission
+from app.db.session import after_commit
+from app.grading.judging import CaseData, Mistake, judge_case, recognise_mistake, summarise
+from app.grading.models import CaseResult, GradingJob
+from app.grading.pool import PoolBusyError
+from app.grading.presentation import describe_sample
+from app.grading.queries import mistake_outputs, reference_cases
+from app.grading.reference import case_call
+from app.grading.runs import CaseRun, EngineUnavailableError, Outcome, SandboxBrokenError
+from app.grading.service import CLAIM, MAX_TRIES, claim, claimed_job, fail, release
+from app.interviews.service import record
+from app.questions.models import QuestionVersion
+from app.questions.queries import document_of
+from app.questions.schema import Checker, CodingQuestion
+from app.workflows.suggest_scores import suggest_for_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.grading.judging import JudgedCase, Judgement
+    from app.grading.runs import Sandbox
+    from app.workflows.runtime import Machinery
+
+_checker = TypeAdapter[Checker](Checker)
+_TIMEOUTS = frozenset({Outcome.CPU_TIME, Outcome.WALL_TIME})
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Everything that grading needs, read before a sandbox is taken."""
+
+    job_id: str
+    claim: str
+    interview_id: str
+    text: str
+    question: CodingQuestion
+    cases: tuple[CaseData, ...]
+    mistakes: tuple[Mistake, ...]
+
+
+def grade_submission(machinery: Machinery, job_id: str) -> None:
+    """Grade the job unless it is graded already or somebody else is at it.
+
+    Without capacity or engine the job goes back to the queue, where the reconciler finds it.
+    """
+    work = _take(machinery, job_id)
+    if work is None:
+        return
+    if not work.cases:  # its gate has not run: there is nothing to judge by yet
+        _give_back(machinery, work, "engine_unavailable")
+        return
+    try:
+        leased_at, runs = _run(machinery, work)
+    except PoolBusyError:
+        _give_back(machinery, work, "busy")
+    except EngineUnavailableError:
+        _give_back(machinery, work, "engine_unavailable")
+    except SandboxBrokenError:
+        _give_back(machinery, work, "sandbox_broken")
+    else:
+        _close(machinery, work, runs, leased_at)
+
+
+def _take(machinery: Machinery, job_id: str) -> _Work | None:
+    now = machinery.clock.now()
+    with machinery.database.transaction() as session:
+        token = claim(session, job_id, now=now)
+        if token is None:
+            return None
+        job = session.get_one(GradingJob, job_id, populate_existing=True)
+        version_id = job.question_version_id
+        question = document_of(session.get_one(QuestionVersion, version_id))
+        if not isinstance(question, CodingQuestion):
+            raise TypeError(question.kind)
+        cases = load_cases(session, version_id)
+        wanted = tuple(case for case in cases if case.sample or job.submission_id is not None)
+        longest = timedelta(seconds=question.limits.wall_seconds * len(wanted))
+        job.claimed_until = now + longest + CLAIM
+        return _Work(
+            job_id=job.id,
+            claim=token,
+            interview_id=job.interview_id,
+            text=job.text,
+            question=question,
+            cases=wanted,
+            mistakes=load_mistakes(session, version_id, len(cases)) if job.submission_id else (),
+        )
+
+
+def load_cases(session: Session, version_id: int) -> tuple[CaseData, ...]:
+    """Return the expanded cases of a version, none before it was published."""
+    return tuple(
+        CaseData(
+            name=row.name,
+            group=row.group,
+            sample=row.sample,
+            args=row.args,
+            expected=row.expected,
+            checker=_checker.validate_python(row.checker),
+            inputs_unmodified=row.inputs_unmodified,
+        )
+        for row in reference_cases(session, version_id)
+    )
+
+
+def load_mistakes(session: Session, version_id: int, case_count: int) -> tuple[Mistake, ...]:
+    """Return the recorded outputs of the declared wrong solutions."""
+    rows = mistake_outputs(session, version_id)
+    mistakes = []
+    for name, group in groupby(rows, key=lambda row: row.solution):
+        by_position = {row.position: row.output for row in group}
+        mistakes.append(Mistake(name, tuple(by_position.get(at) for at in range(case_count))))
+    return tuple(mistakes)
+
+
+def _run(machinery: Machinery, work: _Work) -> tuple[datetime, list[CaseRun]]:
+    if machinery.pool is None:
+        raise EngineUnavailableError
+    with machinery.pool.lease(work.interview_id) as sandbox:
+        leased_at = machinery.clock.now()
+        return leased_at, run_cases(sandbox, work.question, work.text, work.cases)
+
+
+def run_cases(
+    sandbox: Sandbox, question: CodingQuestion, code: str, cases: Sequence[CaseData]
+) -> list[CaseRun]:
+    """Run the cases group by group. After a group with a time-out the rest is not run:
+    an endless loop must not hold a sandbox for the sum of all limits.
+    """
+    runs: list[CaseRun] = []
+    for _, group in groupby(cases, key=lambda case: case.group):
+        calls = [case_call(question, code, case) for case in group]
+        if any(run.outcome in _TIMEOUTS for run in runs):
+            runs += [CaseRun(Outcome.WALL_TIME, 0.0, 0.0, 0) for _ in calls]
+        else:
+            runs += sandbox.run(calls)
+    return runs
+
+
+def _give_back(machinery: Machinery, work: _Work, problem: str) -> None:
+    """Return the job to the queue; a program that breaks its sandbox each time is given up on."""
+
+    def change(session: Session, job: GradingJob, now: datetime) -> None:
+        if problem == "sandbox_broken" and job.tries >= MAX_TRIES:
+            fail(job, problem, now=now)
+            record(session, job.interview_id, "job:failed", _about(session, job), now=now)
+        else:
+            job.problem = problem
+            release(job)
+
+    _conclude(machinery, work, change)
+
+
+def _close(machinery: Machinery, work: _Work, runs: Sequence[CaseRun], leased_at: datetime) -> None:
+    judged = [judge_case(case, run) for case, run in zip(work.cases, runs, strict=True)]
+    judgement = summarise(work.question, judged)
+    mistake = recognise_mistake(work.cases, runs, work.mistakes) if work.mistakes else None
+
+    def change(session: Session, job: GradingJob, now: datetime) -> None:
+        job.leased_at, job.judged_at, job.problem = leased_at, now, None
+        job.verdict, job.score, job.mistake = judgement.verdict.value, judgement.score, mistake
+        for position, (case, run, one) in enumerate(zip(work.cases, runs, judged, strict=True)):
+            session.add(_case_result(job.id, position, case, run, one))
+        _suggest(session, work.question, job, judgement)
+        data = {**_about(session, job), "verdict": job.verdict}
+        record(session, job.interview_id, "job:judged", data, now=now)
+
+    _conclude(machinery, work, change)
+
+
+def _conclude(
+    machinery: Machinery,
+    work: _Work,
+    change: Callable[[Session, GradingJob, datetime], None],
+) -> None:
+    """Apply `change` if the claim still holds, and tell who waits; else somebody else did."""
+    with machinery.database.transaction() as session:
+        job = claimed_job(session, work.job_id, work.claim)
+        if job is not None:
+            change(session, job, machinery.clock.now())
+            after_commit(session, partial(machinery.notifier.publish, job.attempt_id, job.id))
+
+
+def _case_result(
+    job_id: str, position: int, case: CaseData, run: CaseRun, judged: JudgedCase
+) -> CaseResult:
+    result = CaseResult(
+        job_id=job_id,
+        position=position,
+        name=case.name,
+        group=case.group,
+        sample=case.sample,
+        verdict=judged.verdict.value,
+        cpu_ms=run.cpu_ms,
+        wall_ms=run.wall_ms,
+        memory_kb=run.memory_kb,
+    )
+    if case.sample:
+        sample = describe_sample(case, run)
+        result.stdout, result.arguments = sample.stdout, sample.arguments
+        result.expected, result.got = sample.expected, sample.got
+        if judged.reason is not None:
+            result.reason = {"text": judged.reason.text, "values": dict(judged.reason.values)}
+    return result
+
+
+def _suggest(
+    session: Session, question: CodingQuestion, job: GradingJob, judgement: Judgement
+) -> None:
+    if job.submission_id is None:
+        return
+    submission = session.get_one(Submission, job.submission_id)
+    groups = {group.name: (group.passed, group.total) for group in judgement.groups}
+    suggest_for_code(session, question, submission, groups)
+
+
+def _about(session: Session, job: GradingJob) -> dict[str, object]:
+    attempt = session.get_one(Attempt, job.attempt_id)
+    number = session.get_one(Submission, job.submission_id).number if job.submission_id else None
+    return {"position": attempt.position, "number": number}

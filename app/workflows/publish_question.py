@@ -1,0 +1,116 @@
+"""Publish a version: its gate runs in a sandbox, its expected outputs are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete
+
+from app.grading.models import MistakeOutput, ReferenceCase
+from app.grading.reference import GateError, build_reference
+from app.grading.runs import EngineUnavailableError, SandboxBrokenError
+from app.kit.i18n import message
+from app.questions.models import QuestionVersion
+from app.questions.queries import document_of, newest_versions
+from app.questions.schema import CodingQuestion
+from app.questions.service import offer_unproven, publish, reject
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.grading.reference import Reference
+    from app.kit.i18n import Message
+    from app.workflows.runtime import Machinery
+
+
+def publish_question(machinery: Machinery, version_id: str) -> None:
+    """Run the gate of a version and put it live, or record why not.
+
+    Where no engine answers, the version is offered unproven if the question has no other,
+    and stays on the list of those to be published.
+    """
+    with machinery.database.transaction(read_only=True) as session:
+        version = session.get_one(QuestionVersion, int(version_id))
+        question = document_of(version)
+        if version.published_at is not None or version.problem is not None:
+            return
+    if not isinstance(question, CodingQuestion):
+        _publish(machinery, int(version_id), None)
+        return
+    try:
+        reference = _prove(machinery, question)
+    except GateError as error:
+        _reject(machinery, int(version_id), error.message)
+    except SandboxBrokenError:
+        _reject(machinery, int(version_id), message("The sandbox broke while the solutions ran."))
+    except EngineUnavailableError:
+        with machinery.database.transaction() as session:
+            offer_unproven(session, session.get_one(QuestionVersion, int(version_id)))
+    else:
+        _publish(machinery, int(version_id), reference)
+
+
+def unpublished_version_ids(session: Session) -> list[int]:
+    """Return the versions whose gate has yet to run: the newest of each question."""
+    return [
+        version.id
+        for version in newest_versions(session).values()
+        if version.published_at is None and version.problem is None
+    ]
+
+
+def _prove(machinery: Machinery, question: CodingQuestion) -> Reference:
+    if machinery.pool is None:
+        raise EngineUnavailableError
+    owner = f"author:{question.id}"
+    try:
+        with machinery.pool.lease(owner) as sandbox:
+            return build_reference(question, sandbox)
+    finally:
+        machinery.pool.end(owner)
+
+
+def _publish(machinery: Machinery, version_id: int, reference: Reference | None) -> None:
+    with machinery.database.transaction() as session:
+        version = session.get_one(QuestionVersion, version_id, with_for_update=True)
+        if version.published_at is not None:
+            return
+        if reference is not None:
+            _store(session, version_id, reference)
+        publish(session, version, now=machinery.clock.now())
+
+
+def _reject(machinery: Machinery, version_id: int, why: Message) -> None:
+    with machinery.database.transaction() as session:
+        version = session.get_one(QuestionVersion, version_id, with_for_update=True)
+        reject(session, version, {"text": why.text, "values": dict(why.values)})
+
+
+def _store(session: Session, version_id: int, reference: Reference) -> None:
+    for table in (ReferenceCase, MistakeOutput):
+        session.execute(delete(table).where(table.question_version_id == version_id))
+    for position, case in enumerate(reference.cases):
+        session.add(
+            ReferenceCase(
+                question_version_id=version_id,
+                position=position,
+                name=case.name,
+                group=case.group,
+                sample=case.sample,
+                args=case.args,
+                expected=case.expected,
+                checker=case.checker.model_dump(mode="json"),
+                inputs_unmodified=case.inputs_unmodified,
+            )
+        )
+    for mistake in reference.mistakes:
+        for position, output in enumerate(mistake.outputs):
+            if output is not None:
+                session.add(
+                    MistakeOutput(
+                        question_version_id=version_id,
+                        solution=mistake.name,
+                        position=position,
+                        output=output,
+                    )
+                )

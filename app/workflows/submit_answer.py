@@ -1,0 +1,143 @@
+"""Take an answer in: save its draft, run its samples, hand it in, or promote it at the end."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.answers.service import accept_text, save_draft, submit
+from app.db.session import after_commit
+from app.grading.dispatch import Task
+from app.grading.queries import has_open_job
+from app.grading.service import enqueue
+from app.interviews.service import InterviewOverError, record, require
+from app.interviews.states import InterviewAction
+from app.interviews.timing import is_closed, is_over
+from app.kit.errors import ConflictError, InvalidError
+from app.kit.i18n import message
+from app.questions.models import QuestionVersion
+from app.questions.queries import document_of
+from app.questions.schema import CodingQuestion, Paper
+from app.workflows.suggest_scores import suggest_for_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.answers.models import Attempt, Submission
+    from app.grading.models import GradingJob
+    from app.interviews.models import Interview
+    from app.questions.schema import Question
+    from app.workflows.runtime import Runtime
+
+
+def keep_draft(
+    interview: Interview, attempt: Attempt, text: str, sequence: int, *, now: datetime
+) -> None:
+    """Save a draft; accepted until the grace after the deadline is over."""
+    require(interview, InterviewAction.ANSWER)
+    if is_closed(interview.deadline_at, now):
+        raise InterviewOverError
+    save_draft(attempt, text, sequence, now=now)
+
+
+def run_samples(
+    session: Session, runtime: Runtime, interview: Interview, attempt: Attempt, text: str
+) -> GradingJob:
+    """Queue a run of the sample cases."""
+    now = _require_time(interview, runtime)
+    _require_code(_question(session, attempt), attempt, session)
+    job = enqueue(
+        session,
+        interview_id=interview.id,
+        attempt_id=attempt.id,
+        question_version_id=attempt.question_version_id,
+        text=_some_code(text),
+        submission_id=None,
+        now=now,
+    )
+    record(
+        session, interview.id, "run:started", {"position": attempt.position, "text": text}, now=now
+    )
+    after_commit(session, partial(runtime.dispatcher.send, Task.GRADE, job.id))
+    return job
+
+
+def submit_answer(
+    session: Session, runtime: Runtime, interview: Interview, attempt: Attempt, text: str
+) -> tuple[Submission, GradingJob | None]:
+    """Hand a text in; code is queued for grading, words get their suggestion at once."""
+    _require_time(interview, runtime)
+    question = _question(session, attempt)
+    if isinstance(question, CodingQuestion):
+        _require_code(question, attempt, session)
+    return _hand_in(session, runtime, interview, attempt, question, text, automatic=False)
+
+
+def promote_draft(
+    session: Session, runtime: Runtime, interview: Interview, attempt: Attempt, last: str | None
+) -> bool:
+    """Hand the draft in on the candidate's behalf, unless it is blank or was the `last` text."""
+    question = _question(session, attempt)
+    untouched = question.starter if isinstance(question, CodingQuestion) else ""
+    if not attempt.draft.strip() or attempt.draft in {last, untouched}:
+        return False
+    _hand_in(session, runtime, interview, attempt, question, attempt.draft, automatic=True)
+    return True
+
+
+def _hand_in(
+    session: Session,
+    runtime: Runtime,
+    interview: Interview,
+    attempt: Attempt,
+    question: Question,
+    text: str,
+    *,
+    automatic: bool,
+) -> tuple[Submission, GradingJob | None]:
+    now = runtime.clock.now()
+    limit = Paper.model_validate(interview.paper).max_submissions
+    submission = submit(session, attempt, text, limit=limit, now=now, automatic=automatic)
+    data = {"position": attempt.position, "number": submission.number, "automatic": automatic}
+    record(session, interview.id, "attempt:submitted", {**data, "text": text}, now=now)
+    if not isinstance(question, CodingQuestion):
+        suggest_for_text(session, question, submission)
+        return submission, None
+    job = enqueue(
+        session,
+        interview_id=interview.id,
+        attempt_id=attempt.id,
+        question_version_id=attempt.question_version_id,
+        text=text,
+        submission_id=submission.id,
+        now=now,
+    )
+    after_commit(session, partial(runtime.dispatcher.send, Task.GRADE, job.id))
+    return submission, job
+
+
+def _question(session: Session, attempt: Attempt) -> Question:
+    return document_of(session.get_one(QuestionVersion, attempt.question_version_id))
+
+
+def _require_time(interview: Interview, runtime: Runtime) -> datetime:
+    require(interview, InterviewAction.ANSWER)
+    now = runtime.clock.now()
+    if is_over(interview.deadline_at, now):
+        raise InterviewOverError
+    return now
+
+
+def _require_code(question: Question, attempt: Attempt, session: Session) -> None:
+    if not isinstance(question, CodingQuestion):
+        raise InvalidError(message("This question is answered in words; there is nothing to run."))
+    if has_open_job(session, attempt.id):
+        raise ConflictError(message("The last run is still being judged; please wait for it."))
+
+
+def _some_code(text: str) -> str:
+    if not text.strip():
+        raise InvalidError(message("There is nothing to run yet."))
+    return accept_text(text)

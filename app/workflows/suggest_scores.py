@@ -1,0 +1,52 @@
+"""Propose points for a submission: from test groups for code, from evidence for words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete
+
+from app.scoring.models import Suggestion
+from app.scoring.suggestions import suggest, suggest_from_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from app.answers.models import Submission
+    from app.questions.schema import Question
+    from app.scoring.suggestions import AnswerSuggestion
+
+
+def suggest_for_text(session: Session, question: Question, submission: Submission) -> None:
+    """Propose points for a text answer; replaces what an earlier submission got."""
+    _store(session, submission, suggest(question, submission.text))
+
+
+def suggest_for_code(
+    session: Session,
+    question: Question,
+    submission: Submission,
+    groups: Mapping[str, tuple[int, int]],
+) -> None:
+    """Propose points from (passed, total) of each test group."""
+    _store(session, submission, suggest_from_groups(question, groups))
+
+
+def _store(session: Session, submission: Submission, suggestion: AnswerSuggestion) -> None:
+    session.execute(delete(Suggestion).where(Suggestion.attempt_id == submission.attempt_id))
+    for criterion in suggestion.criteria:
+        session.add(
+            Suggestion(
+                attempt_id=submission.attempt_id,
+                submission_id=submission.id,
+                criterion_id=criterion.id,
+                points=criterion.points,
+                max_points=criterion.max_points,
+                confidence=criterion.confidence,
+                evidence=[list(span) for span in criterion.evidence],
+                mistakes=list(criterion.mistakes),
+                flags=list(criterion.flags),
+            )
+        )
