@@ -42,6 +42,11 @@ class Source:
         """Return where the key of the value at `loc` begins; in a list, the item itself."""
         return self._walk(loc)[1]
 
+    def about(self, loc: Loc) -> Position:
+        """Return the value's place, or for a whole mapping or list the place of its key."""
+        node, key = self._walk(loc)
+        return key if isinstance(node.value, (dict, list)) else node.position
+
     def inside(self, loc: Loc, line: int, column: int) -> Position:
         """Return the place of a character of the text at `loc`.
 

@@ -1,0 +1,310 @@
+"""Rules of a question that cross its fields; each finding names the place it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
+from math import isclose, isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app.kit.i18n import Message, message
+from app.questions.diagnostics import closest
+from app.questions.schema import CodingQuestion
+from app.questions.texts import code_flaw, math_flaw
+
+if TYPE_CHECKING:
+    from app.questions.schema import (
+        Case,
+        Criterion,
+        Evidence,
+        FollowUpRule,
+        Match,
+        Misconception,
+        Paper,
+        Question,
+        Solution,
+    )
+    from app.questions.source import Loc
+    from app.questions.texts import Flaw
+
+
+class Finding(NamedTuple):
+    """A broken rule; `inside` is a place (line from 1, column from 0) in the text at `loc`."""
+
+    loc: Loc
+    message: Message
+    inside: tuple[int, int] | None = None
+
+
+Findings = Iterator[Finding]
+Named = Iterable[tuple["Loc", str]]
+
+
+def lint_texts(data: Mapping[str, Any]) -> Findings:
+    """Look into the texts of raw data of any shape: code must compile, formulas must end."""
+    entry_point = data.get("entry_point")
+    name = entry_point if isinstance(entry_point, str) else None
+    yield from _code(data, ("starter",), None)
+    for index in range(_length(data.get("solutions"))):
+        yield from _code(data, ("solutions", index, "code"), name)
+    for index in range(_length(data.get("cases"))):
+        yield from _code(data, ("cases", index, "generate"), "generate")
+    for key in ("prompt", "reference_answer"):
+        for language in ("zh", "en"):
+            yield from _formulas(data, (key, language))
+
+
+def lint_question(question: Question) -> Findings:
+    """Check the rules that cross the fields of one question."""
+    groups = _groups(question)
+    yield from _unique((("rubric", i, "id"), c.id) for i, c in enumerate(question.rubric))
+    yield from _unique((loc, mistake.name) for loc, mistake in _mistakes(question))
+    for loc, mistake in _mistakes(question):
+        if not mistake.patterns():
+            yield Finding(loc[:-1], message('A mistake needs "all_of" or "any_of".'))
+    for index, criterion in enumerate(question.rubric):
+        yield from _criterion(criterion, ("rubric", index), groups)
+    yield from _follow_ups(question)
+    if isinstance(question, CodingQuestion):
+        yield from _coding(question, groups)
+
+
+def lint_paper(paper: Paper) -> Findings:
+    """Check the rules that cross the fields of one paper."""
+    yield from _unique(
+        (("items", i, "question"), item.question) for i, item in enumerate(paper.items)
+    )
+    suggested = sum(item.minutes for item in paper.items)
+    if paper.minutes is not None and suggested > paper.minutes:
+        text = message(
+            "The questions take {suggested} minutes together, the paper only {minutes}.",
+            suggested=suggested,
+            minutes=paper.minutes,
+        )
+        yield Finding(("minutes",), text)
+
+
+# --- Rubric ---------------------------------------------------------------------------------
+
+
+def _criterion(criterion: Criterion, loc: Loc, groups: Collection[str]) -> Findings:
+    if criterion.from_groups and criterion.evidence:
+        yield Finding(
+            (*loc, "evidence"), message('"evidence" and "from_groups" exclude each other.')
+        )
+    if not (criterion.from_groups or criterion.evidence or criterion.levels):
+        yield Finding(
+            loc, message('A criterion that no machine judges needs "levels" to choose from.')
+        )
+    for index, group in enumerate(criterion.from_groups):
+        yield from _known(group, groups, (*loc, "from_groups", index))
+    yield from _levels(criterion, (*loc, "levels"))
+    if criterion.evidence:
+        yield from _evidence(criterion.evidence, criterion.points, (*loc, "evidence"))
+
+
+def _levels(criterion: Criterion, loc: Loc) -> Findings:
+    points = [level.points for level in criterion.levels]
+    if not points:
+        return
+    if points[0] != 0:
+        yield Finding((*loc, 0, "points"), message("The first level must have 0 points."))
+    for index, (lower, higher) in enumerate(pairwise(points), start=1):
+        if higher <= lower:
+            yield Finding(
+                (*loc, index, "points"), message("Each level needs more points than the last.")
+            )
+    if points[-1] != criterion.points:
+        text = message("The last level must have all {points} points.", points=criterion.points)
+        yield Finding((*loc, len(points) - 1, "points"), text)
+
+
+def _evidence(evidence: Evidence, points: float, loc: Loc) -> Findings:
+    whole = _says_something(evidence)
+    if evidence.parts and (whole or evidence.partial):
+        text = message('"parts" stand alone: without "any_of", "formula" and "partial".')
+        yield Finding((*loc, "parts"), text)
+    if not evidence.parts and not whole:
+        yield Finding(loc, message('Evidence needs "any_of", "formula" or "parts".'))
+    smaller = [((*loc, "parts", index), part) for index, part in enumerate(evidence.parts)]
+    if evidence.partial:
+        smaller.append(((*loc, "partial"), evidence.partial))
+    for place, part in smaller:
+        if not 0 < part.points < points:
+            text = message("This must be between 0 and the criterion's {points}.", points=points)
+            yield Finding((*place, "points"), text)
+        if not _says_something(part):
+            yield Finding(place, message('Partial evidence needs "any_of" or "formula".'))
+    total = sum(part.points for part in evidence.parts)
+    if evidence.parts and not isclose(total, points):
+        text = message(
+            "The parts add up to {total} points, the criterion has {points}.",
+            total=total,
+            points=points,
+        )
+        yield Finding((*loc, "parts"), text)
+
+
+def _says_something(match: Match) -> bool:
+    return bool(match.any_of or match.formula)
+
+
+def _mistakes(question: Question) -> list[tuple[Loc, Misconception]]:
+    return [
+        (("rubric", i, "mistakes", j, "name"), mistake)
+        for i, criterion in enumerate(question.rubric)
+        for j, mistake in enumerate(criterion.mistakes)
+    ]
+
+
+# --- Follow-ups -----------------------------------------------------------------------------
+
+
+def _follow_ups(question: Question) -> Findings:
+    criteria = [criterion.id for criterion in question.rubric]
+    mistakes = [mistake.name for _, mistake in _mistakes(question)]
+    if isinstance(question, CodingQuestion):
+        mistakes += [solution.name for solution in question.solutions if solution.verdict != "AC"]
+    for index, follow_up in enumerate(question.follow_ups):
+        loc: Loc = ("follow_ups", index)
+        yield from _rule(follow_up.when, (*loc, "when"), criteria, mistakes)
+        if follow_up.ask == question.id:
+            yield Finding((*loc, "ask"), message("A question cannot follow itself."))
+
+
+def _rule(
+    rule: FollowUpRule, loc: Loc, criteria: Collection[str], mistakes: Collection[str]
+) -> Findings:
+    if not rule.model_dump(exclude_none=True):
+        yield Finding(loc, message("Say when this question is asked: one condition at least."))
+    for key, name in (("missed", rule.missed), ("contradicted", rule.contradicted)):
+        if name is not None:
+            yield from _known(name, criteria, (*loc, key))
+    if rule.mistake is not None:
+        yield from _known(rule.mistake, mistakes, (*loc, "mistake"))
+
+
+# --- Code -----------------------------------------------------------------------------------
+
+
+def _coding(question: CodingQuestion, groups: Collection[str]) -> Findings:
+    yield from _unique((("cases", i, "name"), c.name) for i, c in enumerate(question.cases))
+    yield from _unique((("solutions", i, "name"), s.name) for i, s in enumerate(question.solutions))
+    for index, case in enumerate(question.cases):
+        yield from _case(case, ("cases", index))
+    for index, solution in enumerate(question.solutions):
+        yield from _solution(solution, ("solutions", index), groups)
+    if not groups:
+        yield Finding(
+            ("cases",), message("At least one case must be hidden, or answers can be copied.")
+        )
+    if all(solution.verdict != "AC" for solution in question.solutions):
+        text = message(
+            "At least one solution must have the verdict AC: it gives the expected outputs."
+        )
+        yield Finding(("solutions",), text)
+
+
+def _case(case: Case, loc: Loc) -> Findings:
+    if case.sample and case.group is not None:
+        yield Finding((*loc, "group"), message("A sample case belongs to no group."))
+    if not case.sample and case.group is None:
+        yield Finding(loc, message('A hidden case needs a "group"; a shown one, "sample: true".'))
+    if (case.args is None) == (case.generate is None):
+        yield Finding(loc, message('A case needs either "args" or "generate".'))
+    if case.generate is not None and not case.seeds:
+        yield Finding((*loc, "generate"), message('A generator needs "seeds", one for each case.'))
+    if case.generate is None and case.seeds:
+        yield Finding((*loc, "seeds"), message('"seeds" are for "generate" only.'))
+    for index, seed in enumerate(case.seeds):
+        if seed < 0 or seed in case.seeds[:index]:
+            text = message("Seeds must differ and not be negative.")
+            yield Finding((*loc, "seeds", index), text)
+    for place in _not_finite(case.args or {}, (*loc, "args")):
+        text = message('Write a "generate" for numbers that are not finite.')
+        yield Finding(place, text)
+
+
+def _not_finite(value: object, loc: Loc) -> Iterator[Loc]:
+    """Find numbers that the stored document, which is JSON, could not hold."""
+    if isinstance(value, float) and not isfinite(value):
+        yield loc
+    elif isinstance(value, (list, dict)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, item in items:
+            yield from _not_finite(item, (*loc, step))
+
+
+def _solution(solution: Solution, loc: Loc, groups: Collection[str]) -> Findings:
+    for index, group in enumerate(solution.fails):
+        yield from _known(group, groups, (*loc, "fails", index))
+    if solution.verdict == "AC":
+        if solution.fails:
+            yield Finding((*loc, "fails"), message("An accepted solution fails no group."))
+        return
+    if solution.verdict == "WA" and not solution.fails:
+        text = message('A wrong solution needs "fails": the groups that must catch it.')
+        yield Finding(loc, text)
+    if solution.feedback is None:
+        text = message('A wrong solution needs "feedback" for whoever makes the same mistake.')
+        yield Finding(loc, text)
+
+
+# --- Helpers --------------------------------------------------------------------------------
+
+
+def _groups(question: Question) -> list[str]:
+    """Return the groups of hidden cases, in their order."""
+    if not isinstance(question, CodingQuestion):
+        return []
+    return list(dict.fromkeys(case.group for case in question.cases if case.group is not None))
+
+
+def _unique(named: Named) -> Findings:
+    seen: set[str] = set()
+    for loc, name in named:
+        if name in seen:
+            yield Finding(loc, message('"{name}" is used twice.', name=name))
+        seen.add(name)
+
+
+def _known(name: str, known: Collection[str], loc: Loc) -> Findings:
+    if name in known:
+        return
+    guess = closest(name, known)
+    if guess is not None:
+        text = message('There is no "{name}". Did you mean "{guess}"?', name=name, guess=guess)
+    else:
+        text = message('There is no "{name}" in this question.', name=name)
+    yield Finding(loc, text)
+
+
+def _code(data: Mapping[str, Any], loc: Loc, defines: str | None) -> Findings:
+    code = _text_at(data, loc)
+    if code and (flaw := code_flaw(code, defines)):
+        yield _inside(loc, flaw)
+
+
+def _formulas(data: Mapping[str, Any], loc: Loc) -> Findings:
+    if flaw := math_flaw(_text_at(data, loc)):
+        yield _inside(loc, flaw)
+
+
+def _inside(loc: Loc, flaw: Flaw) -> Finding:
+    return Finding(loc, flaw.message, (flaw.line, flaw.column))
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
+
+
+def _text_at(data: object, loc: Loc) -> str:
+    """Return the text at `loc`, or "" where there is none."""
+    for step in loc:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int):
+            data = data[step]
+        else:
+            return ""
+    return data if isinstance(data, str) else ""

@@ -1,0 +1,85 @@
+"""What can be wrong inside the texts of a question: code that does not compile, open formulas."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from typing import NamedTuple
+
+from app.kit.i18n import Message, message
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_MATH_TOKEN = re.compile(r"\\.|\$\$|\$|\n[ \t]*\n", re.DOTALL)
+
+
+class Flaw(NamedTuple):
+    """A problem of a text; `line` counts from 1, `column` from 0, both inside the text."""
+
+    line: int
+    column: int
+    message: Message
+
+
+def code_flaw(code: str, defines: str | None) -> Flaw | None:
+    """Say why `code` does not compile, or that it does not define the name `defines`."""
+    try:
+        with warnings.catch_warnings():
+            # "\d" in a docstring is the author's taste; only what cannot run is an error.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except SyntaxError as error:
+        line, column = error.lineno or 1, max((error.offset or 1) - 1, 0)
+        last = code.count("\n") + 1  # "unexpected end" is reported behind the last line
+        problem = message("This code does not compile: {problem}.", problem=error.msg)
+        return Flaw(min(line, last), column if line <= last else 0, problem)
+    except (ValueError, RecursionError, MemoryError):
+        return Flaw(1, 0, message("This code is nested too deeply to be compiled."))
+    if defines is None or defines in _top_level_names(tree):
+        return None
+    return Flaw(1, 0, message('This code does not define "{name}".', name=defines))
+
+
+def math_flaw(markdown: str) -> Flaw | None:
+    """Say where a formula begins that never ends; code is not looked into."""
+    text = _CODE_SPAN.sub(_blank, _FENCE.sub(_blank, markdown))
+    opened: tuple[str, int] | None = None
+    for token in _MATH_TOKEN.finditer(text):
+        mark = token.group()
+        if mark.startswith("\\"):
+            continue
+        if opened is None:
+            opened = (mark, token.start()) if mark.startswith("$") else None
+        elif mark == opened[0]:
+            opened = None
+        elif opened[0] == "$" or mark.startswith("$"):
+            break  # an inline formula ends within its paragraph; delimiters do not mix
+    if opened is None:
+        return None
+    mark, start = opened
+    line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start) - 1
+    problem = (
+        'A formula that begins with {mark} here does not end with {mark}; write "\\$" for money.'
+    )
+    return Flaw(line, column, message(problem, mark=mark))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", match.group())
+
+
+def _top_level_names(tree: ast.Module) -> set[str]:
+    return {name for statement in tree.body for name in _names_bound_by(statement)}
+
+
+def _names_bound_by(statement: ast.stmt) -> list[str]:
+    match statement:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+        case ast.ImportFrom(names=names) | ast.Import(names=names):
+            return [alias.asname or alias.name for alias in names]
+        case _:
+            return []
