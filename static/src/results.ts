@@ -1,0 +1,92 @@
+/** Draws a grading job: verdict first, then what went wrong, then every case. */
+
+import { h } from "./dom";
+import type { Messages } from "./messages";
+import type { CaseView, GroupView, JobView } from "./types";
+
+export function renderJob(job: JobView, t: Messages): DocumentFragment {
+  const fragment = document.createDocumentFragment();
+  fragment.append(job.verdict ? verdictHead(job, t) : waitingHead(job, t));
+  if (job.mistake) fragment.append(notice("mistake", t("mistake"), job.mistake));
+  if (job.problem) fragment.append(notice(job.state === "failed" ? "bad" : "info", null, job.problem));
+  if (job.groups.length) fragment.append(groupTable(job.groups, t));
+  if (job.cases.length) fragment.append(caseList(job.cases, t));
+  return fragment;
+}
+
+/** One sentence for people who hear the page instead of seeing it. */
+export function spokenResult(job: JobView, t: Messages): string {
+  const what = job.verdict_name ?? job.problem ?? t(`job ${job.state}`);
+  return `${jobTitle(job, t)}: ${what}`;
+}
+
+export function verdictBadge(verdict: string, name: string | null = null): HTMLElement {
+  const badge = h("span", `verdict verdict-${verdict}`, h("b", "", verdict));
+  if (name) badge.append(h("span", "verdict-name", name));
+  return badge;
+}
+
+export function jobTitle(job: JobView, t: Messages): string {
+  return job.purpose === "run" ? t("sample run") : t("submission", { n: job.submission_number ?? "" });
+}
+
+function verdictHead(job: JobView, t: Messages): HTMLElement {
+  const head = h("div", "result-head", verdictBadge(job.verdict ?? "", job.verdict_name), h("span", "result-title", jobTitle(job, t)));
+  if (job.judged_ms !== null) head.append(h("span", "result-time", t("judged in", { ms: Math.round(job.judged_ms) })));
+  if (job.verdict_meaning) head.append(h("p", "result-meaning", job.verdict_meaning));
+  return head;
+}
+
+function waitingHead(job: JobView, t: Messages): HTMLElement {
+  const state = h("span", `pill pill-${job.state}`, t(`job ${job.state}`));
+  return h("div", "result-head", state, h("span", "result-title", jobTitle(job, t)));
+}
+
+function notice(kind: string, title: string | null, text: string): HTMLElement {
+  return h("div", `notice notice-${kind}`, title ? h("strong", "notice-title", title) : null, h("p", "", text));
+}
+
+function groupTable(groups: readonly GroupView[], t: Messages): HTMLElement {
+  const body = h("tbody", "");
+  for (const group of groups) {
+    const passed = h("td", "num", `${group.passed} / ${group.total}`);
+    const name = h("th", "", group.name);
+    name.scope = "row";
+    body.append(h("tr", "", name, h("td", "", meter(group)), passed, h("td", "", verdictBadge(group.verdict))));
+  }
+  return h("section", "result-part", h("h3", "", t("hidden cases")), h("table", "table table-tight", body));
+}
+
+function meter({ name, passed, total }: GroupView): HTMLMeterElement {
+  const element = h("meter", passed === total ? "meter-full" : "");
+  element.max = total;
+  element.value = passed;
+  element.setAttribute("aria-label", name);
+  return element;
+}
+
+function caseList(cases: readonly CaseView[], t: Messages): HTMLElement {
+  const failing = cases.find(({ verdict }) => verdict !== "AC");
+  const section = h("section", "result-part", h("h3", "", t("sample cases")));
+  for (const item of cases) section.append(caseDetails(item, item === failing, t));
+  return section;
+}
+
+function caseDetails(item: CaseView, open: boolean, t: Messages): HTMLElement {
+  const cost = t("cost", { cpu: item.cpu_ms.toFixed(1), memory: (item.memory_kb / 1024).toFixed(0) });
+  const summary = h("summary", "", verdictBadge(item.verdict), h("span", "case-name", item.name), h("span", "case-cost", cost));
+  const details = h("details", "case", summary);
+  details.open = open;
+  const facts = h("dl", "case-facts");
+  if (item.reason) facts.append(h("dt", "", t("reason")), h("dd", "case-reason", item.reason));
+  for (const [key, value] of [
+    ["arguments", item.arguments],
+    ["expected", item.expected],
+    ["got", item.got],
+    ["stdout", item.stdout],
+  ] as const) {
+    if (value) facts.append(h("dt", "", t(key)), h("dd", "", h("pre", "", value)));
+  }
+  details.append(facts);
+  return details;
+}
