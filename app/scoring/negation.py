@@ -1,0 +1,121 @@
+"""Negation: whether a clause says a thing or denies it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.scoring.passages import Clause, Passages
+    from app.scoring.terms import Hit
+
+_BEFORE = re.compile(
+    r"(?P<en>\b(?:not|never|no|none|neither|nor|cannot|without|hardly|nothing|incapable"
+    r"|unable|fails? to|rather than|instead of|lacks?)\b|n't\b|\bcant\b|\bdont\b|\bdoesnt\b)"
+    r"|(?P<zh>并非|而非|绝非|毫无|没有|没法|无法|无需|无须|不用|未必|未能|从不|决不|绝不|毫不"
+    r"|不[会能是可需必应该要再具]?"
+    r"|没(?!错)|未(?![来知])|无|勿|别(?=用|把)|缺乏|避免|谈不上|代替)"
+)
+# What looks like a negation and is none.
+_HARMLESS = re.compile(
+    r"not (?:only|just|merely|simply|solely)|not (?:linearly )?separable|not linear|no matter"
+    r"|no doubt|without doubt|nothing but|not to mention|whether or not|or not|if not|not the same"
+    r"|no longer just|no more than|not so much|no (?:one|single) (?:best|answer)|not unlike"
+    r"|not(?: (?:every|all))? equal(?:ly)?|not until|no wonder"
+    r"|不仅仅?|不只|不但|不光|不单单?|不管|不论|无论|不同|不一样|不一致|不变|不断|不过|不少|不错|不妨"
+    r"|不得不|不可避免|不可或缺|不可分|线性不可分|不平衡|不均|不稳定|不确定|不够|不足|不相等|不对称|不至于"
+    r"|不外乎|无非|无监督|无穷|无限|无疑|无关紧要|差不多|没错|无损|不如说|不等|不利|不良|不当|不然|不失"
+    r"|不像|不比|是不是|能不能|会不会|有没有|不再(?:只|仅)|不止|不知道|不适合|不友好|不必说|不受限|不规则|不易"
+)
+_AFTER = re.compile(
+    r"^[^.。!?;\n]{0,12}?(?:(?:is|are|was) "
+    r"(?:wrong|false|incorrect|untrue|not (?:true|correct|right|the case))"
+    r"|是错|是不对|是不正确|不成立"
+    r"|(?:这)?(?:是|个)?(?:说法|观点)?(?:并)?(?:不对|不正确|错误))"
+)
+_WHOLE = re.compile(
+    r"\b(?:it is|it's|its|that is) (?:not true|false|wrong|untrue|incorrect|not the case)\b"
+    r"|\b(?:wrong|false|incorrect|mistake|myth) (?:to say|that)\b|^\W*(?:contrary to|no\W)"
+    r"|并不是说|并非说|错误地认为|误以为|误认为|不能说|不是说"
+)
+# Where the reach of a negation ends: what follows is said again.
+_BREAK = re.compile(
+    r"就能|就可|便可|即可|也能|也可|才能|而是|\bto\b|\bbut\b|\binstead\b(?! of)|\bso\b|\band\b|并且|并(?!不|非)|\("
+)
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_REACH_ZH = 9
+_REACH_EN = 5
+
+
+class Cue(NamedTuple):
+    """A negating word; offsets into the normalised text."""
+
+    start: int
+    end: int
+    whole: bool
+
+
+def cues(passages: Passages) -> tuple[tuple[Cue, ...], ...]:
+    """Return the negating words of every clause."""
+    return tuple(tuple(_cues(passages.text, clause)) for clause in passages.clauses)
+
+
+def _cues(text: str, clause: Clause) -> list[Cue]:
+    if clause.question:
+        return []
+    part = text[clause.start : clause.end]
+    harmless = [found.span() for found in _HARMLESS.finditer(part)]
+    found_cues = [
+        Cue(clause.start + found.start(), clause.start + found.end(), whole=False)
+        for found in _BEFORE.finditer(part)
+        if not any(start <= found.start() < end for start, end in harmless)
+    ]
+    whole = [
+        Cue(clause.start + found.start(), clause.start + found.end(), whole=True)
+        for found in _WHOLE.finditer(part)
+    ]
+    return whole or found_cues
+
+
+def denied(
+    hits: Sequence[Hit], passages: Passages, by_clause: Sequence[Sequence[Cue]]
+) -> int | None:
+    """Return the number of the clause that denies what `hits` say together, if one does.
+
+    A negation inside one of the hits belongs to what the author looks for. Two negations of
+    the same thing cancel out.
+    """
+    ordered = sorted(hits)
+    for number in sorted({passages.index(hit.start) for hit in ordered}):
+        clause = passages.clauses[number]
+        inside = [hit for hit in ordered if clause.start <= hit.start < clause.end]
+        free = [
+            cue
+            for cue in by_clause[number]
+            if not any(hit.start < cue.end and cue.start < hit.end for hit in ordered)
+        ]
+        if clause.condition and not any(cue.whole for cue in free):
+            continue
+        if any(_count(hit, free, passages.text) % 2 for hit in inside):
+            return number
+        if _AFTER.match(passages.text[inside[-1].end : inside[-1].end + 60]):
+            return number
+    return None
+
+
+def _count(hit: Hit, free: Sequence[Cue], text: str) -> int:
+    return sum(cue.whole or _reaches(cue, hit, text) for cue in free)
+
+
+def _reaches(cue: Cue, hit: Hit, text: str) -> bool:
+    if cue.end > hit.start:
+        return False
+    between = text[cue.end : hit.start]
+    found = _BREAK.search(between)
+    if found:
+        return False
+    length = len(_CJK.findall(between)) / _REACH_ZH
+    length += len(re.findall(r"[a-z0-9']+", between)) / _REACH_EN
+    return length < 1

@@ -1,0 +1,115 @@
+"""Sentences and clauses of a normalised text: the reach of a pattern, the size of evidence."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SENTENCE_END = re.compile(
+    r"[。!?;\n]+|(?<![0-9.])\.(?=\s|$|[^\x00-\x7f])|(?<=[0-9])\.(?=\s+[a-z])"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|vs|etc|fig|eq|cf|approx|resp|w\.r\.t|s\.t)|^\s*\d+)$"
+)
+_CLAUSE_END = re.compile(
+    r"[,:]+"
+    r"|(?=\b(?:while|whereas|but|however|although|though|because|since|so that|which)\b)"
+    r"|(?=然而|但是|不过|而是|相反|因为|所以|因此|从而|否则|(?<!不)但(?!凡))"
+    r"|(?<![从因反然故进继])(?=而(?![且是不非已言后]))"
+)
+_CALL = re.compile(
+    r"[a-z]\s*[({][^(){}]*\([^()]*\)[^(){}]*[)}]|[a-z]\s*[({][^(){}\u4e00-\u9fff]*[)}]"
+)
+_QUESTION = re.compile(r"\?|[吗呢]\s*$")
+_CONDITION = re.compile(
+    r"^\W*(?:(?:and|but|so|而|但|那么)\s*)?(?:if|unless|suppose|when|若|如果|假如|要是|假设|一旦)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a sentence between commas or conjunctions; offsets into the normalised text."""
+
+    start: int
+    end: int
+    sentence: int
+    question: bool
+    condition: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """A text cut into clauses, in order and without gaps that matter."""
+
+    text: str
+    clauses: tuple[Clause, ...]
+    starts: tuple[int, ...]
+
+    def index(self, position: int) -> int:
+        """Return the number of the clause that holds the character at `position`."""
+        return max(0, bisect_right(self.starts, position) - 1)
+
+    def sentence(self, position: int) -> int:
+        """Return the number of the sentence that holds the character at `position`."""
+        return self.clauses[self.index(position)].sentence
+
+    def sentences(self) -> Iterator[tuple[int, int]]:
+        """Yield start and end of every sentence."""
+        start, current = 0, 0
+        for before, clause in zip(self.clauses, self.clauses[1:], strict=False):
+            if clause.sentence != current:
+                yield start, before.end
+                start, current = clause.start, clause.sentence
+        if self.clauses:
+            yield start, self.clauses[-1].end
+
+
+def cut(text: str) -> Passages:
+    """Cut a normalised text into sentences and clauses."""
+    clauses = tuple(
+        clause
+        for number, (start, end, mark) in enumerate(_sentences(text))
+        for clause in _clauses(text, start, end, number, question=bool(_QUESTION.search(mark)))
+    )
+    return Passages(text, clauses, tuple(clause.start for clause in clauses))
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and the last characters of every sentence that says something."""
+    start = 0
+    for found in _SENTENCE_END.finditer(text):
+        if found.group() == "." and _ABBREVIATION.search(text[start : found.start()]):
+            continue
+        if text[start : found.start()].strip():
+            yield start, found.start(), text[found.start() - 1 : found.end()]
+        start = found.end()
+    if text[start:].strip():
+        yield start, len(text), text[-1]
+
+
+def _clauses(text: str, start: int, end: int, number: int, *, question: bool) -> Iterator[Clause]:
+    """Cut one sentence; a comma between the arguments of a function does not count."""
+    sentence = text[start:end]
+    inside = [found.span() for found in _CALL.finditer(sentence)] if "(" in sentence else []
+    begin = start
+    for found in _CLAUSE_END.finditer(sentence):
+        if any(a < found.start() < b for a, b in inside) or found.start() == 0:
+            continue
+        stop, after = start + found.start(), start + found.end()
+        if text[begin:stop].strip():
+            yield _clause(text, begin, stop, number, question=question)
+            begin = after
+    if text[begin:end].strip():
+        yield _clause(text, begin, end, number, question=question)
+
+
+def _clause(text: str, start: int, end: int, number: int, *, question: bool) -> Clause:
+    part = text[start:end]
+    start += len(part) - len(part.lstrip())
+    end -= len(part) - len(part.rstrip())
+    return Clause(start, end, number, question, bool(_CONDITION.match(text[start:end])))

@@ -1,0 +1,189 @@
+"""Patterns: groups of synonyms that an answer must hold in one sentence and the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from app.scoring import formulas, negation, subjects, terms
+from app.scoring.terms import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from app.questions import schema
+    from app.scoring.passages import Passages
+
+Group = tuple[str, ...]
+
+
+class Found(NamedTuple):
+    """A pattern found in an answer.
+
+    `denied` is the number of the clause that negates it, if one does; `close` says that all
+    of it stands in one sentence.
+    """
+
+    hits: tuple[Hit, ...]
+    denied: int | None
+    close: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A pattern with the number of the subject that its first group names, if it names one."""
+
+    groups: tuple[Group, ...]
+    subject: int | None
+
+
+class Rivals:
+    """The rival subjects of a question: SVM and logistic regression, process and thread.
+
+    An author puts what a pattern is about into its first group. A first group is a subject if
+    the question names it, or if it begins two patterns or more and stands nowhere else.
+    """
+
+    def __init__(self, patterns: Sequence[schema.Pattern], question: str) -> None:
+        first = [tuple(p.all_of[0]) for p in patterns if len(p.all_of) > 1]
+        later = set(chain.from_iterable(group for p in patterns for group in p.all_of[1:]))
+        words = terms.Words(question)
+        self.groups: list[set[str]] = []
+        for group in first:
+            named = any(terms.find(terms.term(t), words) for t in group if not _is_formula(t))
+            repeated = first.count(group) > 1 and not later & set(group)
+            if named or repeated:
+                self._add(set(group))
+
+    def _add(self, group: set[str]) -> None:
+        """Take in a group, joined with those that share a term with it."""
+        akin = [known for known in self.groups if known & group]
+        for known in akin:
+            self.groups.remove(known)
+        self.groups.append(group.union(*akin))
+
+    def number(self, pattern: schema.Pattern) -> int | None:
+        """Return the number of the subject of `pattern`, if it has rivals."""
+        if len(self.groups) < 2 or len(pattern.all_of) < 2:  # noqa: PLR2004 -- a rival, a rest
+            return None
+        first = set(pattern.all_of[0])
+        return next((n for n, group in enumerate(self.groups) if first & group), None)
+
+    def prepare(self, pattern: schema.Pattern) -> Prepared:
+        """Return `pattern` with its subject."""
+        return Prepared(tuple(tuple(group) for group in pattern.all_of), self.number(pattern))
+
+
+@dataclass
+class Reading:
+    """An answer while it is read: its passages, what they are about, and where terms stand.
+
+    `ignored` are spans that count for nothing, such as an echo of the question.
+    """
+
+    passages: Passages
+    rivals: Rivals
+    ignored: Sequence[tuple[int, int]] = ()
+    _hits: dict[str, list[Hit]] = field(default_factory=dict)
+    _formulas: list[formulas.Node] | None = None
+
+    def __post_init__(self) -> None:
+        self.text = self.passages.text
+        self.cues = negation.cues(self.passages)
+        self._words = terms.Words(self.text)
+        self.scopes = subjects.scopes(self.passages, self._mentions())
+
+    def _mentions(self) -> list[subjects.Mention]:
+        return sorted(
+            subjects.Mention(hit.start, hit.end, number)
+            for number, group in enumerate(self.rivals.groups)
+            for hit in self.group(group)
+        )
+
+    def hits(self, spelling: str) -> list[Hit]:
+        """Return where a term stands, or a formula if it is written between dollar signs."""
+        if spelling not in self._hits:
+            found = self._formula(spelling[1:-1]) if _is_formula(spelling) else self._term(spelling)
+            self._hits[spelling] = [
+                hit for hit in found if not any(a <= hit.start < b for a, b in self.ignored)
+            ]
+        return self._hits[spelling]
+
+    def _term(self, spelling: str) -> list[Hit]:
+        return terms.find(terms.term(spelling), self._words)
+
+    def _formula(self, formula: str) -> list[Hit]:
+        if self._formulas is None:
+            self._formulas = formulas.read(self.text)
+        return [Hit(*span) for span in formulas.find(formula, self._formulas)]
+
+    def group(self, group: Iterable[str]) -> list[Hit]:
+        """Return where any term of a group stands, in order."""
+        return sorted({hit for spelling in group for hit in self.hits(spelling)})
+
+    def find(self, pattern: Prepared, *, strict: bool = False) -> Found | None:
+        """Return where `pattern` stands: where it is affirmed, else where it is denied.
+
+        With `strict`, the subject must be the only one that the place is about: a
+        misconception is not to be read into a comparison.
+        """
+        denied: Found | None = None
+        for hits in self._combinations(pattern, strict=strict):
+            found = Found(
+                hits, negation.denied(hits, self.passages, self.cues), self._within_sentence(hits)
+            )
+            if found.denied is None:
+                return found
+            denied = denied or found
+        return denied
+
+    def find_formula(self, formula: str) -> Found | None:
+        """Return where an author's formula stands."""
+        return self.find(Prepared(((f"${formula}$",),), None))
+
+    def coverage(self, pattern: Prepared) -> float:
+        """Return the share of the groups of `pattern` that stand anywhere in the answer."""
+        groups = pattern.groups[pattern.subject is not None :]
+        return sum(bool(self.group(group)) for group in groups) / len(groups)
+
+    def _within_sentence(self, hits: Sequence[Hit]) -> bool:
+        return len({self.passages.sentence(hit.start) for hit in hits}) == 1
+
+    def _combinations(self, pattern: Prepared, *, strict: bool) -> Iterator[tuple[Hit, ...]]:
+        """Yield the tightest choice of one hit for each group around each hit of the rarest."""
+        found = [self.group(group) for group in pattern.groups]
+        if pattern.subject is not None:
+            found = self._about(pattern.subject, found, strict=strict)
+        if not all(found):
+            return
+        rarest = min(found, key=len)
+        for anchor in rarest:
+            chosen = tuple(min(hits, key=lambda hit: _gap(hit, anchor)) for hits in found)
+            sentences = [self.passages.sentence(hit.start) for hit in chosen]
+            if max(sentences) - min(sentences) <= 1:
+                yield chosen
+
+    def _about(self, subject: int, found: list[list[Hit]], *, strict: bool) -> list[list[Hit]]:
+        """Keep the hits in places that are about `subject`; named earlier is named enough."""
+        named, *rest = found
+        kept = [[h for h in hits if self._is_about(subject, h, strict=strict)] for hits in rest]
+        if kept and any(self.scopes.at(hit.start) for hit in chain.from_iterable(kept)):
+            return [[h for h in hits if self.scopes.at(h.start)] for hits in kept]
+        return [named, *kept]
+
+    def _is_about(self, subject: int, hit: Hit, *, strict: bool) -> bool:
+        active = self.scopes.at(hit.start)
+        if not strict:
+            return not active or subject in active
+        clause = self.passages.clauses[self.passages.index(hit.start)]
+        alike = any(w in self.text[clause.start : clause.end] for w in ("都", "均", "both"))
+        return active == {subject} or (alike and subject in active)
+
+
+def _gap(left: Hit, right: Hit) -> int:
+    return max(left.start - right.end, right.start - left.end, 0)
+
+
+def _is_formula(spelling: str) -> bool:
+    return len(spelling) > 2 and spelling[0] == spelling[-1] == "$"  # noqa: PLR2004 -- the signs

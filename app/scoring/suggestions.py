@@ -1,0 +1,409 @@
+"""Suggestions: what the machine proposes for an answer, why, and how sure it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
+
+from app.scoring import guards, similarity
+from app.scoring.normalisation import NormalText, normal, normalise
+from app.scoring.passages import Passages, cut
+from app.scoring.patterns import Found, Prepared, Reading, Rivals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from app.questions import schema
+    from app.scoring.terms import Hit
+
+Span = tuple[int, int]
+Confidence = Literal["confident", "suggested", "needs_mentor"]
+
+_STEP = 0.5
+# Contrast from which an answer without a pattern is put before a mentor with half the points.
+_ALIKE = 0.42
+_NEAR = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionSuggestion:
+    """What is proposed for one criterion.
+
+    `points` is None where only a mentor can tell. `evidence` are the clauses, `terms` the words
+    in them, both as spans of the original answer; for a contradiction they show what denies.
+    `mistakes` are names of misconceptions.
+    """
+
+    id: str
+    points: float | None
+    max_points: float
+    confidence: Confidence
+    evidence: tuple[Span, ...] = ()
+    terms: tuple[Span, ...] = ()
+    mistakes: tuple[str, ...] = ()
+    contradicted: bool = False
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSuggestion:
+    """What is proposed for a whole answer; `flags` are those of the guards."""
+
+    criteria: tuple[CriterionSuggestion, ...]
+    flags: tuple[guards.Flag, ...]
+    needs_mentor: bool
+
+    @property
+    def points(self) -> float:
+        """Return the points proposed, undecided criteria counted as none."""
+        return sum(criterion.points or 0.0 for criterion in self.criteria)
+
+
+class CriterionJson(TypedDict):
+    """One criterion in the stable JSON."""
+
+    id: str
+    points: float
+    max: float
+    confidence: Confidence
+    evidence: list[list[int]]
+    mistakes: list[str]
+
+
+class SuggestionJson(TypedDict):
+    """The stable JSON of `yimian score --json`."""
+
+    score: float
+    max: float
+    criteria: list[CriterionJson]
+    needs_mentor: bool
+
+
+def suggest(question: schema.QuestionBase, answer: str) -> AnswerSuggestion:
+    """Propose points for a text answer."""
+    return _scorer(_Identity(question)).suggest(answer)
+
+
+def judge(question: schema.QuestionBase, answer: str) -> tuple[CriterionSuggestion, ...]:
+    """Judge every criterion by its evidence alone, without guards: for an author's examples."""
+    text = normalise(answer)
+    return _scorer(_Identity(question)).judge(text, cut(text.text), ())
+
+
+def suggest_from_groups(
+    question: schema.QuestionBase, groups: Mapping[str, tuple[int, int]]
+) -> AnswerSuggestion:
+    """Propose points for a program from its test groups, each (passed, total).
+
+    A criterion earns the share of the cases that passed in its groups, rounded down to half
+    points. Criteria without groups are left to a mentor.
+    """
+    criteria = tuple(_from_groups(criterion, groups) for criterion in question.rubric)
+    return AnswerSuggestion(criteria, (), any(c.points is None for c in criteria))
+
+
+def to_json(suggestion: AnswerSuggestion) -> SuggestionJson:
+    """Return the stable JSON; an undecided criterion counts 0 and needs a mentor."""
+    return {
+        "score": suggestion.points,
+        "max": sum(criterion.max_points for criterion in suggestion.criteria),
+        "criteria": [
+            {
+                "id": criterion.id,
+                "points": criterion.points or 0.0,
+                "max": criterion.max_points,
+                "confidence": criterion.confidence,
+                "evidence": [list(span) for span in criterion.evidence],
+                "mistakes": list(criterion.mistakes),
+            }
+            for criterion in suggestion.criteria
+        ],
+        "needs_mentor": suggestion.needs_mentor,
+    }
+
+
+def _from_groups(
+    criterion: schema.Criterion, groups: Mapping[str, tuple[int, int]]
+) -> CriterionSuggestion:
+    counted = [groups[name] for name in criterion.from_groups if name in groups]
+    total = sum(of for _, of in counted)
+    if not total:
+        return _undecided(criterion)
+    share = sum(passed for passed, _ in counted) / total
+    return CriterionSuggestion(
+        criterion.id, _down(criterion.points * share), criterion.points, "confident"
+    )
+
+
+def _undecided(criterion: schema.Criterion) -> CriterionSuggestion:
+    return CriterionSuggestion(criterion.id, None, criterion.points, "needs_mentor")
+
+
+def _down(points: float) -> float:
+    # The tiny amount keeps 3 * (2/3) at 2 despite binary fractions.
+    return math.floor(points / _STEP + 1e-9) * _STEP
+
+
+# --- One question, prepared -----------------------------------------------------------------
+
+
+class _Identity:
+    """A question as a cache key: compared by identity, since its lists cannot be hashed."""
+
+    def __init__(self, question: schema.QuestionBase) -> None:
+        self.question = question
+
+    def __hash__(self) -> int:
+        return id(self.question)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.question is self.question
+
+
+@lru_cache(maxsize=256)
+def _scorer(key: _Identity) -> _Scorer:
+    return _Scorer(key.question)
+
+
+class _Match(NamedTuple):
+    """A `schema.Match` ready to be looked for."""
+
+    points: float
+    patterns: tuple[Prepared, ...]
+    formulas: tuple[str, ...]
+
+
+class _Judged(NamedTuple):
+    """The evidence found for one criterion."""
+
+    points: float
+    found: tuple[Found, ...]
+    denied: tuple[Found, ...]
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """One criterion, prepared."""
+
+    criterion: schema.Criterion
+    alternatives: tuple[_Match, ...]  # the best one counts
+    parts: tuple[_Match, ...]  # all of them count
+    mistakes: tuple[tuple[str, tuple[Prepared, ...]], ...]
+
+    def judge(self, reading: Reading, alike: float, original: NormalText) -> CriterionSuggestion:
+        """Propose points for this criterion; `alike` is its contrast similarity."""
+        mistakes = [(name, found) for name, found in self._mistakes(reading)]
+        judged = self._evidence(reading, [found for _, found in mistakes])
+        suggestion = self._propose(judged, reading, alike, mistaken=bool(mistakes))
+        shown = (
+            ([found for _, found in mistakes] if mistakes and not judged.points else ())
+            or judged.found
+            or judged.denied
+        )
+        return replace(
+            suggestion,
+            evidence=_clauses(shown, reading, original),
+            terms=_terms(shown, original),
+            mistakes=tuple(name for name, _ in mistakes),
+        )
+
+    def _mistakes(self, reading: Reading) -> Iterator[tuple[str, Found]]:
+        for name, patterns in self.mistakes:
+            affirmed = (reading.find(pattern, strict=True) for pattern in patterns)
+            found = next((f for f in affirmed if f and f.denied is None), None)
+            if found:
+                yield name, found
+
+    def _evidence(self, reading: Reading, mistakes: Sequence[Found]) -> _Judged:
+        wrong = {reading.passages.index(hit.start) for f in mistakes for hit in f.hits}
+        denied: list[Found] = []
+        whole = [self._best(match, reading, wrong, denied) for match in self.alternatives]
+        parts = [self._best(match, reading, wrong, denied) for match in self.parts]
+        together = sum(points for points, _ in parts)
+        best = max(whole, key=lambda pair: pair[0], default=(0.0, None))
+        if together > best[0]:
+            found = tuple(f for _, f in parts if f)
+            return _Judged(min(together, self.criterion.points), found, tuple(denied))
+        return _Judged(best[0], (best[1],) if best[1] else (), tuple(denied))
+
+    def _best(
+        self, match: _Match, reading: Reading, wrong: set[int], denied: list[Found]
+    ) -> tuple[float, Found | None]:
+        """Return the points of `match` if it stands outside the clauses of a mistake."""
+        loose: Found | None = None
+        for found in _look(match, reading):
+            if found.denied is not None:
+                denied.append(found)
+            elif wrong.isdisjoint(reading.passages.index(hit.start) for hit in found.hits):
+                if found.close:
+                    return match.points, found
+                loose = loose or found
+        return (match.points, loose) if loose else (0.0, None)
+
+    def _propose(
+        self, judged: _Judged, reading: Reading, alike: float, *, mistaken: bool
+    ) -> CriterionSuggestion:
+        criterion = self.criterion
+        suggestion = CriterionSuggestion(criterion.id, judged.points, criterion.points, "confident")
+        if judged.points:
+            sure = all(f.close for f in judged.found) and judged.points == criterion.points
+            confidence: Confidence = "confident" if sure else "suggested"
+            return replace(suggestion, confidence="needs_mentor" if mistaken else confidence)
+        if judged.denied:
+            return replace(suggestion, confidence="needs_mentor", contradicted=True)
+        if mistaken:
+            return replace(suggestion, confidence="suggested")
+        if alike >= _ALIKE:
+            half = _down(criterion.points / 2)
+            return replace(suggestion, points=half, confidence="needs_mentor")
+        near = alike >= _NEAR or self._coverage(reading) >= 0.5  # noqa: PLR2004 -- half of it
+        return replace(suggestion, confidence="suggested" if near else "confident")
+
+    def _coverage(self, reading: Reading) -> float:
+        patterns = chain.from_iterable(m.patterns for m in (*self.alternatives, *self.parts))
+        return max((reading.coverage(pattern) for pattern in patterns), default=0.0)
+
+
+def _look(match: _Match, reading: Reading) -> Iterator[Found]:
+    looked = chain(
+        (reading.find_formula(formula) for formula in match.formulas),
+        (reading.find(pattern) for pattern in match.patterns),
+    )
+    return (found for found in looked if found)
+
+
+class _Scorer:
+    """A question with everything that can be worked out before an answer is there."""
+
+    def __init__(self, question: schema.QuestionBase) -> None:
+        texts = [
+            normal(getattr(t, lang))
+            for t in (question.title, question.prompt)
+            for lang in ("zh", "en")
+        ]
+        self._shingles = frozenset().union(*(guards.shingles(text) for text in texts))
+        self._question = question
+        self._rivals = Rivals(list(_patterns(question)), "\n".join(texts))
+        self._judges = tuple(
+            self._judge(criterion, criterion.evidence) if criterion.evidence else None
+            for criterion in question.rubric
+        )
+        self._contrast = similarity.Contrast(
+            [[normal(t) for t in _texts(criterion)] for criterion in question.rubric],
+            "\n".join(texts),
+        )
+
+    def _judge(self, criterion: schema.Criterion, evidence: schema.Evidence) -> _Judge:
+        alternatives = [self._match(evidence, criterion.points)]
+        if evidence.partial:
+            alternatives.append(self._match(evidence.partial, evidence.partial.points))
+        return _Judge(
+            criterion,
+            tuple(alternatives),
+            tuple(self._match(part, part.points) for part in evidence.parts),
+            tuple(
+                (mistake.name, tuple(self._rivals.prepare(p) for p in mistake.patterns()))
+                for mistake in criterion.mistakes
+            ),
+        )
+
+    def _match(self, match: schema.Match, points: float) -> _Match:
+        return _Match(
+            points, tuple(self._rivals.prepare(p) for p in match.any_of), tuple(match.formula)
+        )
+
+    def suggest(self, answer: str) -> AnswerSuggestion:
+        """Propose points for an answer, within what the guards allow."""
+        text = normalise(answer)
+        passages = cut(text.text)
+        guarded = guards.inspect(passages, self._shingles)
+        criteria = self.judge(text, passages, guarded.ignored)
+        if guarded.flags:
+            criteria = _capped(criteria, guarded.flags)
+        doubtful = any(criterion.confidence == "needs_mentor" for criterion in criteria)
+        return AnswerSuggestion(criteria, guarded.flags, bool(guarded.flags) or doubtful)
+
+    def judge(
+        self, text: NormalText, passages: Passages, ignored: Sequence[Span]
+    ) -> tuple[CriterionSuggestion, ...]:
+        """Judge every criterion on what `ignored` leaves of a normalised answer."""
+        reading = Reading(passages, self._rivals, ignored)
+        alike = self._contrast.scores(
+            [text.text[a:b] for a, b in passages.sentences() if (a, b) not in ignored]
+        )
+        return tuple(
+            judge.judge(reading, float(alike[number]), text) if judge else _undecided(criterion)
+            for number, (criterion, judge) in enumerate(
+                zip(self._question.rubric, self._judges, strict=True)
+            )
+        )
+
+
+def _patterns(question: schema.QuestionBase) -> Iterator[schema.Pattern]:
+    """Yield every pattern of the evidence and of the misconceptions."""
+    for criterion in question.rubric:
+        evidence = criterion.evidence
+        if evidence:
+            yield from evidence.any_of
+            yield from evidence.partial.any_of if evidence.partial else ()
+            yield from chain.from_iterable(part.any_of for part in evidence.parts)
+        yield from chain.from_iterable(mistake.patterns() for mistake in criterion.mistakes)
+
+
+def _texts(criterion: schema.Criterion) -> Iterator[str]:
+    """Yield the texts of an author that deserve the points of `criterion`."""
+    yield from criterion.examples.full
+    best = [level.wording for level in criterion.levels if level.points == criterion.points]
+    for text in (criterion.title, *best):
+        if text:
+            yield text.zh
+            yield text.en
+
+
+def _capped(
+    criteria: tuple[CriterionSuggestion, ...], flags: tuple[guards.Flag, ...]
+) -> tuple[CriterionSuggestion, ...]:
+    """Hand flagged points to a mentor; what is not an answer is proposed a share at most."""
+    total = sum(criterion.points or 0.0 for criterion in criteria)
+    most = guards.CAP * sum(criterion.max_points for criterion in criteria)
+    share = min(1.0, most / total) if total and guards.CAPPED.intersection(flags) else 1.0
+    return tuple(
+        replace(
+            criterion,
+            points=None if criterion.points is None else _down(criterion.points * share),
+            confidence="needs_mentor" if criterion.points else criterion.confidence,
+            flags=flags,
+        )
+        for criterion in criteria
+    )
+
+
+def _terms(shown: Iterable[Found], original: NormalText) -> tuple[Span, ...]:
+    """Return the spans of the words found, in the original answer."""
+    hits: set[Hit] = {hit for found in shown for hit in found.hits}
+    return tuple(sorted({original.original(*hit) for hit in hits}))
+
+
+def _clauses(shown: Iterable[Found], reading: Reading, original: NormalText) -> tuple[Span, ...]:
+    """Return the spans of the clauses that hold the words found, neighbours joined."""
+    passages = reading.passages
+    numbers = {
+        number
+        for found in shown
+        for hit in found.hits
+        for number in range(passages.index(hit.start), passages.index(hit.end - 1) + 1)
+    } | {found.denied for found in shown if found.denied is not None}
+    spans: list[Span] = []
+    last = -2
+    for number in sorted(numbers):
+        clause = passages.clauses[number]
+        start, end = original.original(clause.start, clause.end)
+        joined = number == last + 1 and passages.clauses[last].sentence == clause.sentence
+        if joined:
+            start, _ = spans.pop()
+        spans.append((start, end))
+        last = number
+    return tuple(spans)
