@@ -57,6 +57,8 @@ class Call:
 class RaisedError:
     """An exception, for sample runs only: its text may quote inputs.
 
+    For Outcome.NOT_DATA `message` says what it is about the result that is not plain data.
+
     `traceback` lists only frames of the submitted code, as ``line N, in f``.
     """
 
@@ -89,12 +91,22 @@ class EngineUnavailableError(Exception):
 
 
 class Sandbox(Protocol):
-    """One container with a fork server inside."""
+    """One container with a fork server inside; used by one thread at a time."""
+
+    @property
+    def spent(self) -> bool:
+        """Whether something happened that a later call could notice.
+
+        A call started processes or threads (their ids count up), left some behind, or ran out of
+        the container's memory. Its results count; it must not serve another run.
+        """
+        ...
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
         """Run each call in a fresh child and return what each did, in order.
 
-        Raises SandboxBrokenError; the caller then closes the sandbox.
+        Calls whose output will be shown belong before those that must stay hidden. Raises
+        SandboxBrokenError; the caller then closes the sandbox.
         """
         ...
 

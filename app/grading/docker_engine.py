@@ -1,0 +1,426 @@
+"""Sandboxes as Docker containers: the only module that talks to a container engine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import LogConfig, Ulimit
+from docker.utils import kwargs_from_env
+
+from app.grading import wire
+from app.grading.runs import CaseRun, EngineUnavailableError, SandboxBrokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.grading.runs import Call
+
+ROOT = Path(__file__).resolve().parents[2]
+SECCOMP = ROOT / "sandbox" / "seccomp.json"
+IMAGE_NAME_FILE = ROOT / "var" / "sandbox-image"
+
+LABEL = "yimian.sandbox"
+OWNER_LABEL = "yimian.owner"
+USER = "64100:64100"
+API_SECONDS = 30
+DEFAULT_MEMORY_MB = 1024 + 128  # the most that a question may ask for, and the fork server
+DEFAULT_PIDS = 64
+OOM_REPORT_SECONDS = 0.5
+OOM_POLL_SECONDS = 0.02
+
+# What a container would see of other calls or of the machine, and could so carry a message from a
+# hidden case to a shown one: counters that only grow, places that remember. Paths that do not
+# exist are ignored.
+MASKED_PATHS = (
+    *(f"/proc/1/{name}" for name in ("io", "limits", "oom_score", "sched", "schedstat")),
+    *(f"/proc/1/{name}" for name in ("stat", "statm", "status", "task", "timerslack_ns", "wchan")),
+    *(f"/proc/{name}" for name in ("acpi", "asound", "buddyinfo", "bus", "diskstats", "driver")),
+    *(f"/proc/{name}" for name in ("fs", "interrupts", "iomem", "ioports", "irq", "kallsyms")),
+    *(
+        f"/proc/{name}"
+        for name in ("kcore", "key-users", "keys", "kmsg", "kpagecount", "kpageflags")
+    ),
+    *(f"/proc/{name}" for name in ("latency_stats", "loadavg", "locks", "meminfo", "modules")),
+    *(f"/proc/{name}" for name in ("pagetypeinfo", "pressure", "sched_debug", "schedstat", "scsi")),
+    *(
+        f"/proc/{name}"
+        for name in ("slabinfo", "softirqs", "stat", "swaps", "sys", "sysrq-trigger")
+    ),
+    *(f"/proc/{name}" for name in ("sysvipc", "timer_list", "timer_stats", "tty", "uptime")),
+    *(f"/proc/{name}" for name in ("vmallocinfo", "vmstat", "zoneinfo")),
+    *("/sys", "/dev/mqueue", "/dev/pts", "/dev/shm"),  # noqa: S108 - to hide it
+    *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What `yimian doctor` tells about the engine; `problem` is None where sandboxes can start."""
+
+    reachable: bool
+    problem: str | None
+    version: str = ""
+    cgroup: str = ""
+    memory_capped: bool = False
+    swap_capped: bool = False
+    pids_capped: bool = False
+    image: str = ""
+    image_present: bool = False
+    runtime: str = ""
+
+
+def image_tag(file: Path = IMAGE_NAME_FILE) -> str:
+    """Return the name of the image that sandbox/build-image.sh built last, or "" for none."""
+    return file.read_text().strip() if file.exists() else ""
+
+
+def this_instance() -> str:
+    """Return a name for this process that no later one can have.
+
+    Boot, PID namespace, PID, and the start of the process in clock ticks after boot.
+    """
+    return _instance(os.getpid()) or "unknown"
+
+
+def _namespace() -> str:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+
+
+def _instance(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    started = stat.rpartition(")")[2].split()[19]
+    return f"{_namespace()}/{pid}/{started}"
+
+
+class DockerEngine:
+    """Starts sandboxes on the engine that the environment names (DOCKER_HOST or the local socket).
+
+    `runtime` may name a stronger one than the engine's default (gVisor's ``runsc``); `memory_mb`
+    caps all processes of one sandbox together, in MiB, and so must exceed the greediest
+    question's limit; `pids` caps processes and threads.
+    """
+
+    def __init__(
+        self,
+        image: str,
+        *,
+        runtime: str | None = None,
+        memory_mb: int = DEFAULT_MEMORY_MB,
+        pids: int = DEFAULT_PIDS,
+    ) -> None:
+        self._image = image
+        self._runtime = runtime
+        self._memory_mb = memory_mb
+        self._pids = pids
+        self._seccomp = SECCOMP.read_text()
+        self._client: docker.APIClient | None = None
+
+    def start(self) -> DockerSandbox:
+        """Start a sandbox and wait until its fork server is ready.
+
+        Raises EngineUnavailableError, also where the engine does not enforce its limits.
+        """
+        report = self.probe()
+        if report.problem:
+            raise EngineUnavailableError(report.problem)
+        try:
+            return self._start(self._connect())
+        except (DockerException, requests.RequestException, OSError) as error:
+            raise EngineUnavailableError(f"no sandbox could be started: {error}") from error
+
+    def probe(self) -> EngineReport:
+        """Return what the engine is and whether it can hold hostile code."""
+        try:
+            client = self._connect()
+            info = client.info()
+            present = self._has_image(client)
+        except (DockerException, requests.RequestException, OSError) as error:
+            return EngineReport(
+                reachable=False, problem=f"no container engine answers: {error}", image=self._image
+            )
+        return EngineReport(
+            reachable=True,
+            problem=_problem(info, self._image, image_present=present),
+            version=str(info.get("ServerVersion", "")),
+            cgroup=f"{info.get('CgroupVersion', '1')} ({info.get('CgroupDriver', 'unknown')})",
+            memory_capped=bool(info.get("MemoryLimit")),
+            swap_capped=bool(info.get("SwapLimit")),
+            pids_capped=bool(info.get("PidsLimit")),
+            image=self._image,
+            image_present=present,
+            runtime=self._runtime or str(info.get("DefaultRuntime", "")),
+        )
+
+    def remove_orphans(self) -> int:
+        """Remove sandboxes whose process is gone; return how many.
+
+        Those of a living process stay, and so do running ones of another machine or container that
+        shares this engine: they end by themselves when their process does, with their stdin.
+        """
+        try:
+            return sum(_remove(self._connect(), orphan) for orphan in self._orphans())
+        except (DockerException, requests.RequestException, OSError) as error:
+            raise EngineUnavailableError(f"no container engine answers: {error}") from error
+
+    def close(self) -> None:
+        """Give back the connections to the engine."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _connect(self) -> docker.APIClient:
+        if self._client is None:
+            environment = kwargs_from_env()
+            self._client = docker.APIClient(version="auto", timeout=API_SECONDS, **environment)
+        return self._client
+
+    def _has_image(self, client: docker.APIClient) -> bool:
+        if not self._image:
+            return False
+        try:
+            client.inspect_image(self._image)  # type: ignore[no-untyped-call]
+        except ImageNotFound:
+            return False
+        return True
+
+    def _orphans(self) -> list[str]:
+        found = self._connect().containers(all=True, filters={"label": LABEL})
+        return [entry["Id"] for entry in found if _is_orphan(entry)]
+
+    def _start(self, client: docker.APIClient) -> DockerSandbox:
+        created = client.create_container(
+            self._image,
+            hostname="sandbox",
+            user=USER,
+            stdin_open=True,
+            labels={LABEL: "1", OWNER_LABEL: this_instance()},
+            host_config=self._host_config(client),
+        )
+        container = created["Id"]
+        sandbox = None
+        try:
+            _refuse_warnings(created.get("Warnings") or [])
+            stream = AttachStream(_attach(client, container))
+            sandbox = DockerSandbox(client, container, stream)
+            client.start(container)
+            wire.await_ready(stream)
+        except SandboxBrokenError as error:
+            _discard(client, container, sandbox)
+            raise EngineUnavailableError(f"the fork server does not start: {error}") from error
+        except BaseException:
+            _discard(client, container, sandbox)
+            raise
+        return sandbox
+
+    def _host_config(self, client: docker.APIClient) -> dict[str, Any]:
+        config = client.create_host_config(
+            network_mode="none",
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges", f"seccomp={self._seccomp}"],
+            ipc_mode="none",
+            mem_limit=f"{self._memory_mb}m",
+            memswap_limit=f"{self._memory_mb}m",
+            pids_limit=self._pids,
+            nano_cpus=1_000_000_000,
+            log_config=LogConfig(type="none"),
+            auto_remove=True,
+            runtime=self._runtime,
+            ulimits=[
+                Ulimit(name="core", soft=0, hard=0),
+                Ulimit(name="nofile", soft=256, hard=256),
+                Ulimit(name="fsize", soft=0, hard=0),
+                Ulimit(name="memlock", soft=0, hard=0),
+                Ulimit(name="msgqueue", soft=0, hard=0),
+            ],
+        )
+        # The engine's own lists are replaced, not added to; ours contain them.
+        return {**config, "MaskedPaths": list(MASKED_PATHS), "ReadonlyPaths": []}
+
+
+def _problem(info: dict[str, Any], image: str, *, image_present: bool) -> str | None:
+    if not info.get("MemoryLimit"):
+        return "the engine does not enforce a limit on memory"
+    if not info.get("PidsLimit"):
+        return "the engine does not enforce a limit on processes"
+    if not image_present:
+        return f"the sandbox image {image!r} is missing: run sandbox/build-image.sh"
+    return None
+
+
+def _refuse_warnings(warnings: list[str]) -> None:
+    """Raise for a discarded limit, of which an engine only warns; swap may be none to cap."""
+    serious = [text for text in warnings if "swap" not in text.lower()]
+    if serious:
+        raise EngineUnavailableError("; ".join(serious))
+
+
+def _is_orphan(entry: dict[str, Any]) -> bool:
+    owner = str(entry.get("Labels", {}).get(OWNER_LABEL, ""))
+    namespace, _, process = owner.rpartition("/")[0].rpartition("/")
+    if namespace == _namespace() and process.isdigit():
+        return _instance(int(process)) != owner
+    return entry.get("State") in {"exited", "dead"}
+
+
+def _remove(client: docker.APIClient, container: str) -> bool:
+    """Remove it and return True, or False where it was gone or going already."""
+    try:
+        client.remove_container(container, force=True)
+    except NotFound:
+        return False
+    except APIError as error:
+        if error.status_code == requests.codes.conflict:  # removal is under way
+            return False
+        raise
+    return True
+
+
+def _discard(client: docker.APIClient, container: str, sandbox: DockerSandbox | None) -> None:
+    if sandbox is None:
+        _remove(client, container)
+    else:
+        sandbox.close()
+
+
+def _attach(client: docker.APIClient, container: str) -> socket.socket:
+    """Return a socket of our own on the container's streams, to be closed by us alone."""
+    params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    borrowed = client.attach_socket(container, params=params)
+    own = socket.socket(fileno=os.dup(borrowed.fileno()))
+    borrowed._response.close()  # noqa: SLF001 - docker-py keeps it there, and open
+    return own
+
+
+class AttachStream:
+    """A container's streams as the engine multiplexes them: an 8-byte header, then content."""
+
+    HEADER = struct.Struct(">BxxxI")
+    STDOUT = 1
+    PIECE = 256 * 1024
+    MAX_STDERR = 4000
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._ready = bytearray()
+        self._stderr = bytearray()
+
+    def send(self, data: bytes, seconds: float) -> None:
+        """Write all of `data`. Raises SandboxBrokenError, also when `seconds` are over."""
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise SandboxBrokenError(f"the sandbox takes no call: {error}") from error
+
+    def read(self, size: int, seconds: float) -> bytes:
+        """Return exactly `size` bytes. Raises SandboxBrokenError, also when `seconds` are over."""
+        deadline = time.monotonic() + seconds
+        while len(self._ready) < size:
+            kind, length = self.HEADER.unpack(self._receive(self.HEADER.size, deadline))
+            self._take(kind, length, deadline)
+        found = bytes(self._ready[:size])
+        del self._ready[:size]
+        return found
+
+    def close(self) -> None:
+        """Close our end, and with it the fork server's stdin."""
+        self._socket.close()
+
+    def _take(self, kind: int, length: int, deadline: float) -> None:
+        while length:
+            piece = self._receive(min(length, self.PIECE), deadline)
+            length -= len(piece)
+            if kind == self.STDOUT:
+                self._ready.extend(piece)
+            else:
+                self._stderr.extend(piece)
+                del self._stderr[: -self.MAX_STDERR]
+
+    def _receive(self, size: int, deadline: float) -> bytes:
+        found = bytearray()
+        while len(found) < size:
+            self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                piece = self._socket.recv(size - len(found))
+            except OSError as error:
+                raise SandboxBrokenError(f"the sandbox does not answer: {error}") from error
+            if not piece:
+                said = self._stderr.decode("utf-8", "replace").strip()
+                raise SandboxBrokenError(f"the fork server ended; it said: {said or 'nothing'}")
+            found.extend(piece)
+        return bytes(found)
+
+
+class DockerSandbox:
+    """One container with a fork server inside; used by one thread at a time."""
+
+    def __init__(self, client: docker.APIClient, container: str, stream: AttachStream) -> None:
+        self._client = client
+        self._container = container
+        self._stream = stream
+        self._sequence = 0
+        self._spent = False
+        self._closed = False
+
+    @property
+    def spent(self) -> bool:
+        """Whether something happened that a later call could notice."""
+        return self._spent
+
+    def run(self, calls: Sequence[Call]) -> list[CaseRun]:
+        """Run each call in a fresh child and return what each did, in order.
+
+        Raises SandboxBrokenError; the caller then closes the sandbox.
+        """
+        return [self._run(call) for call in calls]
+
+    def close(self) -> None:
+        """Destroy it; may be called twice.
+
+        Raises EngineUnavailableError where the engine cannot be told to.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._stream.close()
+        try:
+            _remove(self._client, self._container)
+        except (DockerException, requests.RequestException, OSError) as error:
+            raise EngineUnavailableError(f"a sandbox could not be removed: {error}") from error
+
+    def _run(self, call: Call) -> CaseRun:
+        self._sequence += 1
+        got, ending = wire.exchange(self._stream, self._sequence, call)
+        short = wire.unexplained_kill(call.limits, ending) and self._was_short_of_memory()
+        self._spent = self._spent or short or ending.ids_moved or ending.killed > 0
+        return wire.case_run(call.limits, got, ending, short_of_memory=short)
+
+    def _was_short_of_memory(self) -> bool:
+        """Ask the engine, which hears it from the kernel; the news may take a moment."""
+        deadline = time.monotonic() + OOM_REPORT_SECONDS
+        while time.monotonic() < deadline:
+            if self._oom_killed():
+                return True
+            time.sleep(OOM_POLL_SECONDS)
+        return False
+
+    def _oom_killed(self) -> bool:
+        try:
+            state = self._client.inspect_container(self._container)["State"]
+        except (DockerException, requests.RequestException, OSError) as error:
+            raise SandboxBrokenError(f"the engine does not know the sandbox: {error}") from error
+        return bool(cast("bool", state["OOMKilled"]))

@@ -1,0 +1,214 @@
+"""Speaks with a fork server over any stream of bytes, and turns what it says into case runs.
+
+The format is described in ``sandbox/forkserver.py`` and ``sandbox/runner.py``; no code is shared.
+The fork server is ours, but it lives among hostile processes: a frame that it cannot have
+meant breaks the sandbox. What the child reports is only ever data.
+"""
+
+from __future__ import annotations
+
+import builtins
+import signal
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from app.grading.runs import CaseRun, Outcome, RaisedError, SandboxBrokenError
+from app.grading.values import InvalidValueError, decode_value, encode_value
+
+if TYPE_CHECKING:
+    from app.grading.runs import Call, RunLimits
+
+MAGIC = b"YIM1"
+REQUEST = struct.Struct(">4sIIIIIII")
+CHUNK = struct.Struct(">cI")
+END = struct.Struct(">IchQQQI?")
+
+MAX_CHUNK = 16 * 1024 * 1024
+MAX_BODY = 2**32 - 1
+REPORT_OVERHEAD = 64 * 1024  # exceptions and their tracebacks, whatever the limit on results
+READY_SECONDS = 30.0
+GRACE_SECONDS = 20.0  # beyond a call's wall clock: sending it, killing, measuring
+CPU_ROUNDING_US = 10_000  # the kernel kills by a clock that it rounds when it tells us
+
+BUILTIN_EXCEPTIONS = frozenset(
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+)
+
+
+class Stream(Protocol):
+    """Both directions of a fork server's standard streams."""
+
+    def send(self, data: bytes, seconds: float) -> None:
+        """Write all of `data`. Raises SandboxBrokenError, also when `seconds` are over."""
+        ...
+
+    def read(self, size: int, seconds: float) -> bytes:
+        """Return exactly `size` bytes. Raises SandboxBrokenError, also when `seconds` are over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the fork server measured: the facts about a call that the child cannot forge."""
+
+    reason: bytes
+    exit_code: int
+    cpu_us: int
+    wall_us: int
+    memory_kb: int
+    killed: int
+    ids_moved: bool
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One call and all that came back."""
+
+    stdout: bytearray = field(default_factory=bytearray)
+    report: bytearray = field(default_factory=bytearray)
+
+
+def await_ready(stream: Stream) -> None:
+    """Return once the fork server says that it has loaded everything."""
+    if CHUNK.unpack(stream.read(CHUNK.size, READY_SECONDS)) != (b"H", 0):
+        raise SandboxBrokenError("the fork server did not say hello")
+
+
+def exchange(stream: Stream, sequence: int, call: Call) -> tuple[Exchange, Ending]:
+    """Send `call` and collect its output, report and ending. Raises SandboxBrokenError."""
+    limits = call.limits
+    seconds = limits.wall_seconds + GRACE_SECONDS
+    stream.send(_request(sequence, call), seconds)
+    got = Exchange()
+    rooms = {
+        b"S": (got.stdout, limits.stdout_bytes),
+        b"R": (got.report, _report_bytes(limits)),
+    }
+    while True:
+        kind, size = CHUNK.unpack(stream.read(CHUNK.size, seconds))
+        if kind == b"E" and size == END.size:
+            return got, _ending(stream.read(size, seconds), sequence)
+        if kind not in rooms or size > min(MAX_CHUNK, rooms[kind][1] - len(rooms[kind][0])):
+            raise SandboxBrokenError("the fork server sent a chunk that it may not send")
+        rooms[kind][0].extend(stream.read(size, seconds))
+
+
+def _request(sequence: int, call: Call) -> bytes:
+    code = call.code.encode("utf-8", "surrogatepass")
+    wanted = encode_value(
+        {
+            "entry_point": call.entry_point,
+            "rng_seed": call.rng_seed,
+            "return_args": call.return_args,
+        }
+    )
+    body = b"".join((_sized(code), _sized(wanted), call.args))
+    if len(body) > MAX_BODY:
+        raise InvalidValueError("a call of more than 4 GiB")
+    limits = call.limits
+    head = REQUEST.pack(
+        MAGIC,
+        sequence,
+        len(body),
+        round(limits.cpu_seconds * 1000),
+        round(limits.wall_seconds * 1000),
+        limits.memory_mb,
+        limits.stdout_bytes,
+        _report_bytes(limits),
+    )
+    return head + body
+
+
+def _sized(content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + content
+
+
+def _report_bytes(limits: RunLimits) -> int:
+    return limits.result_bytes + REPORT_OVERHEAD
+
+
+def _ending(content: bytes, sequence: int) -> Ending:
+    answered, *facts = END.unpack(content)
+    if answered != sequence:
+        raise SandboxBrokenError("the fork server answered another call")
+    return Ending(*facts)
+
+
+def unexplained_kill(limits: RunLimits, ending: Ending) -> bool:
+    """Return whether a SIGKILL ended the child that neither a limit nor the fork server sent.
+
+    What is left is the kernel, short of memory, and the child itself.
+    """
+    killed = ending.reason == b"x" and ending.exit_code == -signal.SIGKILL
+    return killed and ending.cpu_us + CPU_ROUNDING_US <= limits.cpu_seconds * 1e6
+
+
+def case_run(limits: RunLimits, got: Exchange, ending: Ending, *, short_of_memory: bool) -> CaseRun:
+    """Return what the call did.
+
+    `short_of_memory` says that an unexplained kill is known to have been the kernel's.
+    """
+    outcome = _machine_outcome(limits, ending, short_of_memory=short_of_memory)
+    told = _Told(outcome) if outcome else _told(bytes(got.report))
+    return CaseRun(
+        outcome=told.outcome,
+        cpu_ms=ending.cpu_us / 1000,
+        wall_ms=ending.wall_us / 1000,
+        memory_kb=ending.memory_kb,
+        stdout=got.stdout.decode("utf-8", "replace"),
+        stdout_truncated=ending.reason == b"S",
+        result=told.result,
+        error=told.error,
+    )
+
+
+def _machine_outcome(limits: RunLimits, ending: Ending, *, short_of_memory: bool) -> Outcome | None:
+    """Return the outcome that the fork server's facts alone decide, whatever the child says."""
+    rounding = CPU_ROUNDING_US if ending.exit_code == -signal.SIGKILL else 0
+    if ending.cpu_us + rounding > limits.cpu_seconds * 1e6:
+        return Outcome.CPU_TIME
+    if ending.reason == b"w":
+        return Outcome.WALL_TIME
+    if ending.reason in {b"S", b"R"}:
+        return Outcome.OUTPUT
+    if short_of_memory:
+        return Outcome.MEMORY
+    return Outcome.DIED if ending.exit_code else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the child says about its end, as far as it can be read."""
+
+    outcome: Outcome
+    result: bytes | None = None
+    error: RaisedError | None = None
+
+
+def _told(report: bytes) -> _Told:
+    kind, content = report[:1], report[1:]
+    if kind == b"R":
+        return _Told(Outcome.RETURNED, result=content)
+    if kind == b"O":
+        return _Told(Outcome.OUTPUT)
+    try:
+        return _told_error(kind, content)
+    except InvalidValueError:
+        return _Told(Outcome.DIED)
+
+
+def _told_error(kind: bytes, content: bytes) -> _Told:
+    texts = decode_value(content, max_bytes=REPORT_OVERHEAD)
+    if kind not in _ERRORS or not isinstance(texts, dict):
+        raise InvalidValueError("not a report")
+    name, message, traceback = (str(texts.get(key, "")) for key in ("type", "message", "traceback"))
+    if name == "MemoryError":
+        return _Told(Outcome.MEMORY)
+    error = RaisedError(name, name in BUILTIN_EXCEPTIONS, message, traceback)
+    return _Told(_ERRORS[kind], error=error)
+
+
+_ERRORS = {b"X": Outcome.RAISED, b"B": Outcome.BAD_CODE, b"N": Outcome.NOT_DATA}

@@ -1,0 +1,340 @@
+"""PID 1 of a sandbox: forks one child per call, relays what it writes, measures, kills.
+
+It never holds a test's data: the call goes from its stdin to the child, and the child's output
+to its stdout, through ``splice``, from pipe to pipe inside the kernel. Whoever searches the memory
+that a child inherits finds no trace of an earlier call.
+
+The child of the next call is forked before that call arrives. That saves its time, and its
+process id tells whether the call before started processes or threads: ids count up, so they
+would tell the next call something.
+
+In: REQUEST, whose last five numbers are the child's runner.LIMITS; then the body, opaque here.
+Out: chunks, each CHUNK and its content: b"H" ready; b"S" output; b"R" report; b"E" the end, as END.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import importlib
+import os
+import resource
+import selectors
+import signal
+import struct
+import sys
+import termios
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from sandbox import runner
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Magic, sequence number, bytes of the body, packed limits.
+REQUEST = struct.Struct(f">4sII{runner.LIMITS.size}s")
+MAGIC = b"YIM1"
+# Kind, bytes of content.
+CHUNK = struct.Struct(">cI")
+HELLO, OUTPUT, REPORT, END_OF_CALL = b"H", b"S", b"R", b"E"
+# Sequence number, why it ended, exit code (negative: the signal), CPU µs, wall µs, kB of memory,
+# processes killed after the call, whether process ids moved.
+END = struct.Struct(">IchQQQI?")
+# Why it ended, besides too much OUTPUT or REPORT.
+EXITED, WALL = b"x", b"w"
+
+STDIN, STDOUT = 0, 1
+SECONDS_TO_DIE = 10.0
+BROKEN_STREAM, UNKILLABLE = 3, 4  # exit codes of the fork server itself
+
+# What candidates import, loaded once here instead of once per call.
+PRELOAD = [
+    "abc",
+    "array",
+    "bisect",
+    "collections.abc",
+    "contextlib",
+    "copy",
+    "ctypes",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "fractions",
+    "functools",
+    "heapq",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "math",
+    "numbers",
+    "operator",
+    "queue",
+    "random",
+    "re",
+    "statistics",
+    "string",
+    "textwrap",
+    "threading",
+    "time",
+    "timeit",
+    "traceback",
+    "types",
+    "typing",
+    "warnings",
+    "numpy.fft",
+    "numpy.lib.stride_tricks",
+    "numpy.linalg",
+    "numpy.ma",
+    "numpy.polynomial",
+    "numpy.random",
+    "numpy.testing",
+]
+
+
+@dataclass
+class Stream:
+    """One pipe from the child, and how many of its bytes may still be passed on."""
+
+    kind: bytes
+    fd: int
+    room: int = 0
+
+    def relay(self) -> bool:
+        """Pass on what is there now; False once more was written than may be."""
+        waiting = pending(self.fd)
+        allowed = min(waiting, self.room)
+        if allowed:
+            write(CHUNK.pack(self.kind, allowed))
+            move(self.fd, STDOUT, allowed)
+            self.room -= allowed
+        return waiting <= allowed
+
+
+@dataclass
+class Usage:
+    """What the processes of one call used, as the kernel counted it."""
+
+    exit_code: int = 0
+    cpu_us: int = 0
+    memory_kb: int = 0
+    killed: int = 0
+
+    def add(self, used: resource.struct_rusage) -> None:
+        """Add one reaped process and those that it reaped itself."""
+        self.cpu_us += round((used.ru_utime + used.ru_stime) * 1e6)
+        self.memory_kb = max(self.memory_kb, used.ru_maxrss)
+
+
+@dataclass
+class Child:
+    """A forked child that waits for its call: its id, pidfd, and our ends of its pipes."""
+
+    pid: int
+    exited: int
+    call: int
+    streams: Sequence[Stream]
+    usage: Usage = field(default_factory=Usage)
+
+    def close(self) -> None:
+        """Give back its descriptors."""
+        os.close(self.exited)
+        for stream in self.streams:
+            os.close(stream.fd)
+
+
+def main() -> NoReturn:
+    """Serve calls until stdin ends, then exit, and the container with it."""
+    prepare()
+    child = fork()
+    write(CHUNK.pack(HELLO, 0))
+    while True:
+        sequence, size, limits = read_request()
+        _, wall_ms, _, child.streams[0].room, child.streams[1].room = runner.LIMITS.unpack(limits)
+        deliver(child, limits, size)
+        started = time.monotonic()
+        reason = watch(child, started + wall_ms / 1000)
+        wall_us = round((time.monotonic() - started) * 1e6)
+        clear(child)
+        reason = drain(child, reason)
+        child.close()
+        successor = fork()
+        used = child.usage
+        write(
+            CHUNK.pack(END_OF_CALL, END.size)
+            + END.pack(
+                sequence,
+                reason,
+                used.exit_code,
+                used.cpu_us,
+                wall_us,
+                used.memory_kb,
+                used.killed,
+                successor.pid != child.pid + 1,
+            )
+        )
+        child = successor
+
+
+def prepare() -> None:
+    """Load what calls need, and become something that no child can read, trace or interrupt."""
+    for name in PRELOAD:
+        importlib.import_module(name)
+    # What is loaded now stays: children need not copy its pages just to count garbage.
+    gc.collect()
+    gc.freeze()
+    # Python's handler would let a child interrupt PID 1; without one the kernel drops the signal.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    runner.set_dumpable(dumpable=False)
+    settle_access_times()
+
+
+def settle_access_times() -> None:
+    """Look at everything once whose time of access the kernel notes only once a day.
+
+    Otherwise a call could leave a message by looking at some of it, for a later one to stat.
+    """
+    for folder, folders, files in os.walk("/dev"):
+        for name in [*folders, *files]:
+            path = os.path.join(folder, name)  # noqa: PTH118 - no pathlib in the children's way
+            if os.path.islink(path):  # noqa: PTH114
+                os.readlink(path)  # noqa: PTH115
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        path = f"/proc/{name}"
+        if not name.isdigit() and os.path.isdir(path):  # noqa: PTH112
+            os.listdir(path)  # noqa: PTH208
+
+
+def fork() -> Child:
+    """Fork a child that waits for its call on a pipe."""
+    call_read, call_write = os.pipe()
+    output_read, output_write = os.pipe()
+    report_read, report_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        runner.settle(call_read, output_write, report_write)
+        runner.main()
+    for fd in (call_read, output_write, report_write):
+        os.close(fd)
+    streams = (Stream(OUTPUT, output_read), Stream(REPORT, report_read))
+    return Child(pid, os.pidfd_open(pid), call_write, streams)
+
+
+def read_request() -> tuple[int, int, bytes]:
+    """Return sequence number, size of the body and packed limits; exit where stdin ends."""
+    head = b""
+    while len(head) < REQUEST.size:
+        piece = os.read(STDIN, REQUEST.size - len(head))
+        if not piece:
+            os._exit(0)
+        head += piece
+    magic, sequence, size, limits = REQUEST.unpack(head)
+    if magic != MAGIC:
+        os._exit(BROKEN_STREAM)
+    return sequence, size, limits
+
+
+def deliver(child: Child, limits: bytes, size: int) -> None:
+    """Hand the call to the child, which reads all of it before it runs any of it."""
+    os.write(child.call, limits)
+    left = size
+    try:
+        while left:
+            left -= splice(STDIN, child.call, left)
+    except BrokenPipeError:
+        # It died of its call; the rest must still leave stdin.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        move(STDIN, nothing, left)
+        os.close(nothing)
+    os.close(child.call)
+
+
+def watch(child: Child, deadline: float) -> bytes:
+    """Relay until the child exits, writes too much, or its time is over; return which."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.exited, selectors.EVENT_READ)
+        for pipe in child.streams:
+            selector.register(pipe.fd, selectors.EVENT_READ, pipe)
+        while (left := deadline - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                if key.fd == child.exited:
+                    return EXITED
+                stream: Stream = key.data
+                if not pending(stream.fd):  # closed by all who could write
+                    selector.unregister(stream.fd)
+                elif not stream.relay():
+                    return stream.kind
+    return WALL
+
+
+def clear(child: Child) -> None:
+    """Kill everything else in the container and reap it, adding up what it used.
+
+    Exits, and takes the container along, if something does not die.
+    """
+    deadline = time.monotonic() + SECONDS_TO_DIE
+    kill_all()
+    while True:
+        try:
+            pid, status, used = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            if time.monotonic() > deadline:
+                os._exit(UNKILLABLE)
+            time.sleep(0.0005)
+            kill_all()
+            continue
+        child.usage.add(used)
+        code = os.waitstatus_to_exitcode(status)
+        if pid == child.pid:
+            child.usage.exit_code = code
+        elif code == -signal.SIGKILL:
+            child.usage.killed += 1
+
+
+def kill_all() -> None:
+    """Kill every process of the container but this one."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def drain(child: Child, reason: bytes) -> bytes:
+    """Relay what the dead left in their pipes; return the reason, which that may change."""
+    for stream in child.streams:
+        if reason not in {OUTPUT, REPORT} and not stream.relay() and reason == EXITED:
+            reason = stream.kind
+    return reason
+
+
+def pending(fd: int) -> int:
+    """Return how many bytes wait in the pipe."""
+    found = fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0")
+    return int.from_bytes(found, sys.byteorder)
+
+
+def splice(source: int, target: int, size: int) -> int:
+    """Move at most `size` bytes without reading them; exit where `source` ends."""
+    moved = os.splice(source, target, size)
+    if moved == 0:
+        os._exit(0)
+    return moved
+
+
+def move(source: int, target: int, size: int) -> None:
+    """Move exactly `size` bytes without reading them."""
+    while size:
+        size -= splice(source, target, size)
+
+
+def write(data: bytes) -> None:
+    """Write all of `data` to stdout."""
+    while data:
+        data = data[os.write(STDOUT, data) :]

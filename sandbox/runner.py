@@ -1,0 +1,212 @@
+"""What the child of one case does: take the call, limit itself, run the code, report, vanish.
+
+Everything that it reports is the word of an untrusted process: the fork server never reads it,
+and the trusted side believes none of it beyond "this is what the code returned".
+
+The call arrives on descriptor IN as LIMITS, then ``code``, the encoded call and the encoded
+arguments, the first two with their length before them. The report goes to descriptor REPORT:
+one byte, then an encoded value: R what the call returned; X or B the exception of the call or
+of the code itself; N why the returned value is not data; O (nothing follows) too much of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import random
+import resource
+import struct
+import sys
+import types
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from sandbox import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# CPU and wall milliseconds, MiB of memory, bytes of stdout, bytes of report.
+LIMITS = struct.Struct(">IIIII")
+FILENAME = "<solution>"
+IN = 4
+REPORT = 3
+MAX_FILES = 64
+MAX_MESSAGE = 4000
+MAX_FRAMES = 20
+MIB = 1 << 20
+
+_PR_SET_DUMPABLE = 4
+_libc = ctypes.CDLL(None)
+
+
+def set_dumpable(*, dumpable: bool) -> None:
+    """Let this process's own /proc entries be opened by its user, or only by root."""
+    if _libc.prctl(_PR_SET_DUMPABLE, int(dumpable), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def settle(call: int, output: int, report: int) -> None:
+    """Make a forked child alone: a session of its own, its three pipes and nothing else.
+
+    `call`, `output` and `report` are descriptors. It may be killed first when memory is short, and
+    its random states are its own (a fork would share them with every other case).
+    """
+    os.setsid()
+    moved = [
+        os.dup2(fd, 100 + at, inheritable=False) for at, fd in enumerate((call, report, output))
+    ]
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(moved[2], 1)
+    os.dup2(moved[2], 2)
+    os.dup2(moved[1], REPORT)
+    os.dup2(moved[0], IN, inheritable=False)
+    os.closerange(IN + 1, 4096)
+    set_dumpable(dumpable=True)
+    adjust = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(adjust, b"1000")
+    os.close(adjust)
+    random.seed(os.urandom(32))
+    np.random.seed(np.frombuffer(os.urandom(64), np.uint32))  # noqa: NPY002 - the state that code under test may use
+
+
+def main() -> NoReturn:
+    """Serve the one call that arrives on IN; never returns."""
+    try:
+        frame = memoryview(_read_all(IN))
+        os.close(IN)
+        cpu_ms, _, memory_mb, _, max_report = LIMITS.unpack_from(frame)
+        code, at = _sized(frame, LIMITS.size)
+        call, at = _sized(frame, at)
+        wanted = codec.decode(call)
+        args = codec.decode(frame[at:])
+        frame.release()
+        _limit(cpu_ms, memory_mb)
+        parts = _report(bytes(code), wanted, args, max_report)
+        _flush()
+        _write(parts)
+    except MemoryError:
+        _write([b"X", *codec.encode(_memory_error(), MAX_MESSAGE)])
+    finally:
+        # Neither atexit hooks nor threads of the code may keep the child alive.
+        os._exit(0)
+
+
+def _read_all(fd: int) -> bytes:
+    with os.fdopen(os.dup(fd), "rb") as pipe:
+        return pipe.read()
+
+
+def _sized(frame: memoryview, at: int) -> tuple[memoryview, int]:
+    end = at + 4 + struct.unpack_from(">I", frame, at)[0]
+    return frame[at + 4 : end], end
+
+
+def _limit(cpu_ms: int, memory_mb: int) -> None:
+    with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - no pathlib in the child's way
+        size = int(statm.read().split()[0]) * resource.getpagesize()
+    _hard(resource.RLIMIT_AS, size + memory_mb * MIB)
+    # The hard limit kills; whole seconds are all that the kernel knows, the fork server knows more.
+    _hard(resource.RLIMIT_CPU, math.ceil(cpu_ms / 1000))
+    _hard(resource.RLIMIT_NOFILE, MAX_FILES)
+    _hard(resource.RLIMIT_FSIZE, 0)
+    _hard(resource.RLIMIT_CORE, 0)
+
+
+def _hard(what: int, limit: int) -> None:
+    resource.setrlimit(what, (limit, limit))
+
+
+def _report(
+    code: bytes, wanted: dict[str, Any], args: dict[str, Any], max_report: int
+) -> list[bytes | memoryview]:
+    try:
+        function = _entry_point(code, wanted["entry_point"])
+    except BaseException as error:  # noqa: BLE001 - SystemExit is a result, too
+        return [b"B", *_describe(error)]
+    try:
+        value = _call(function, wanted, args)
+    except BaseException as error:  # noqa: BLE001 - as above
+        return [b"X", *_describe(error)]
+    try:
+        return [b"R", *codec.encode(value, max_report)]
+    except codec.TooBigError:
+        return [b"O"]
+    except codec.NotDataError as error:
+        return [b"N", *_describe(error)]
+
+
+def _entry_point(code: bytes, name: str) -> Callable[..., Any]:
+    # A real module, because dataclasses and pickling look theirs up.
+    module = types.ModuleType("solution")
+    sys.modules["solution"] = module
+    source = code.decode("utf-8", "surrogatepass")
+    exec(compile(source, FILENAME, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose
+    function = module.__dict__.get(name)
+    if function is None:
+        raise NameError(f"name {name!r} is not defined")
+    if not callable(function):
+        raise TypeError(f"{name!r} is not callable")
+    return function  # type: ignore[no-any-return]
+
+
+def _call(function: Callable[..., Any], wanted: dict[str, Any], args: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever it returns
+    if wanted["rng_seed"] is not None:
+        return function(np.random.default_rng(wanted["rng_seed"]))
+    value = function(**args)
+    return (value, args) if wanted["return_args"] else value
+
+
+def _describe(error: BaseException) -> list[bytes | memoryview]:
+    """Encode the exception's class name, its text, and the frames of the submitted code."""
+    text = {
+        "type": type(error).__name__[:200],
+        "message": _message(error)[:MAX_MESSAGE],
+        "traceback": _frames(error),
+    }
+    clean = {key: part.encode(errors="replace").decode() for key, part in text.items()}
+    return codec.encode(clean, MAX_MESSAGE * 10)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:  # noqa: BLE001 - a __str__ of the code under test
+        return ""
+
+
+def _frames(error: BaseException) -> str:
+    lines = []
+    if isinstance(error, SyntaxError) and error.filename == FILENAME:
+        lines.append(f"line {error.lineno}")
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if code.co_filename == FILENAME:
+            lines.append(f"line {step.tb_lineno}, in {code.co_name[:200]}")
+        step = step.tb_next
+    if len(lines) > MAX_FRAMES:
+        lines[MAX_FRAMES // 2 : -MAX_FRAMES // 2] = ["…"]
+    return "\n".join(lines)
+
+
+def _memory_error() -> dict[str, str]:
+    return {"type": "MemoryError", "message": "", "traceback": ""}
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:  # noqa: BLE001, S112 - the code may have put anything there
+            continue
+
+
+def _write(parts: list[bytes | memoryview]) -> None:
+    for part in parts:
+        left = memoryview(part)
+        while left:
+            left = left[os.write(REPORT, left) :]
