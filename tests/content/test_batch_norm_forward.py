@@ -49,10 +49,11 @@ def function(code: str, name: str) -> Callable[..., Any]:
     return loaded
 
 
-def arguments(case: Case, seed: int) -> dict[str, Any]:
-    assert case.generate is not None
-    generated: dict[str, Any] = function(case.generate, "generate")(np.random.default_rng(seed))
-    return generated
+def arguments(case: Case) -> list[dict[str, Any]]:
+    if case.generate is None:
+        return [{name: np.array(value) for name, value in (case.args or {}).items()}]
+    generate = function(case.generate, "generate")
+    return [generate(np.random.default_rng(seed)) for seed in case.seeds]
 
 
 def trials() -> list[Trial]:
@@ -60,7 +61,7 @@ def trials() -> list[Trial]:
     for case in QUESTION.cases:
         checker = case.checker or QUESTION.checker
         assert isinstance(checker, CloseChecker)
-        found.extend(Trial(case, arguments(case, seed), checker) for seed in case.seeds)
+        found.extend(Trial(case, args, checker) for args in arguments(case))
     return found
 
 
