@@ -1,0 +1,263 @@
+"""Turns what calls did into verdicts, a score and perhaps a recognised mistake: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.grading.checkers import CheckReport, check
+from app.grading.values import InvalidValueError, decode_value
+from app.grading.verdicts import Verdict, first_bad, verdict_of
+from app.kit.i18n import message
+from app.questions.schema import ExactChecker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from app.grading.runs import CaseRun
+    from app.grading.values import Value
+    from app.kit.i18n import Message
+    from app.questions.schema import Checker, CodingQuestion
+
+_CPU_STEP_MS = 10  # a finer figure would tell hidden inputs apart
+_UNCHANGED = ExactChecker(name="exact")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseData:
+    """A case ready to be run and judged; `args` and `expected` are encoded values.
+
+    With `inputs_unmodified` it is run with ``return_args``.
+    """
+
+    name: str
+    group: str | None
+    sample: bool
+    args: bytes
+    expected: bytes
+    checker: Checker
+    inputs_unmodified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCase:
+    """The verdict on one case. `reason` is None for hidden cases: it would quote them."""
+
+    name: str
+    group: str | None
+    sample: bool
+    verdict: Verdict
+    reason: Message | None
+    cpu_ms: float
+    wall_ms: float
+    memory_kb: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """All that a candidate learns of a group of hidden cases.
+
+    `verdict` is the first that is not Accepted, `cpu_ms` the largest, rounded up to 10 ms.
+    """
+
+    name: str
+    passed: int
+    total: int
+    verdict: Verdict
+    cpu_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on a submission; `score` is a share, 0 to 1, of the points from cases."""
+
+    verdict: Verdict
+    score: float
+    groups: tuple[GroupResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A declared wrong solution and, case by case, what it returned where that was wrong."""
+
+    name: str
+    outputs: tuple[bytes | None, ...]
+
+
+def judge_case(case: CaseData, run: CaseRun) -> JudgedCase:
+    """Judge one call. What it returned is untrusted; a broken expected value is our own fault.
+
+    Raises InvalidValueError only for `case`.
+    """
+    verdict, reason = _judge(case, run)
+    return JudgedCase(
+        name=case.name,
+        group=case.group,
+        sample=case.sample,
+        verdict=verdict,
+        reason=reason if case.sample else None,
+        cpu_ms=run.cpu_ms,
+        wall_ms=run.wall_ms,
+        memory_kb=run.memory_kb,
+    )
+
+
+def summarise(question: CodingQuestion, judged: Sequence[JudgedCase]) -> Judgement:
+    """Return verdict, score and groups of all judged cases, of which there is at least one.
+
+    The verdict is that of the first case that was not accepted, samples before hidden ones.
+    """
+    if not judged:
+        raise ValueError("nothing was judged, so there is no verdict")
+    in_order = sorted(judged, key=lambda case: not case.sample)
+    groups = _groups(judged)
+    return Judgement(
+        verdict=first_bad(case.verdict for case in in_order),
+        score=_score(question, judged, groups),
+        groups=groups,
+    )
+
+
+def recognise_mistake(
+    cases: Sequence[CaseData], runs: Sequence[CaseRun], mistakes: Iterable[Mistake]
+) -> str | None:
+    """Return the first mistake whose wrong outputs are all those of this program.
+
+    At least one of them must be wrong here too: between two tolerances lies room for an
+    output that answers both.
+    """
+    returned = [_returned_or_none(case, run) for case, run in zip(cases, runs, strict=True)]
+    for mistake in mistakes:
+        recorded = [
+            (case, output, got)
+            for case, output, got in zip(cases, mistake.outputs, returned, strict=True)
+            if output is not None
+        ]
+        if all(
+            got is not None and check(case.checker, decode_value(output), got.value).ok
+            for case, output, got in recorded
+        ) and any(
+            got is not None and not check(case.checker, decode_value(case.expected), got.value).ok
+            for case, _, got in recorded
+        ):
+            return mistake.name
+    return None
+
+
+# --- One case -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    """A decoded result; `args_after` only where the case demands unmodified inputs."""
+
+    value: Value
+    args_after: Value = None
+
+
+def _judge(case: CaseData, run: CaseRun) -> tuple[Verdict, Message | None]:
+    decided = verdict_of(run.outcome)
+    if decided is not None:
+        return decided, _error(run)
+    try:
+        returned = _returned(case, run)
+    except InvalidValueError as error:
+        return Verdict.IO, message("What was returned cannot be read: {why}.", why=error.reason)
+    report = check(case.checker, decode_value(case.expected), returned.value)
+    if not report.ok:
+        return _verdict_on(report), report.reason
+    if case.inputs_unmodified and (name := _modified(case, returned.args_after)) is not None:
+        return Verdict.WA, message('The argument "{name}" was modified.', name=name)
+    return Verdict.AC, None
+
+
+def _verdict_on(report: CheckReport) -> Verdict:
+    return Verdict.IO if report.wrong_type else Verdict.WA
+
+
+def _error(run: CaseRun) -> Message | None:
+    if run.error is None:
+        return None
+    return message(
+        "{type}: {what}\n{traceback}",
+        type=run.error.type_name,
+        what=run.error.message,
+        traceback=run.error.traceback,
+    )
+
+
+def _returned(case: CaseData, run: CaseRun) -> _Returned:
+    if run.result is None:
+        raise InvalidValueError("no result")
+    value = decode_value(run.result)
+    if not case.inputs_unmodified:
+        return _Returned(value)
+    if not isinstance(value, tuple) or len(value) != 2:  # noqa: PLR2004  result and arguments
+        raise InvalidValueError("no pair of a result and arguments")
+    return _Returned(*value)
+
+
+def _returned_or_none(case: CaseData, run: CaseRun) -> _Returned | None:
+    if verdict_of(run.outcome) is not None:
+        return None
+    try:
+        return _returned(case, run)
+    except InvalidValueError:
+        return None
+
+
+def _modified(case: CaseData, after: Value) -> str | None:
+    """Return the first argument that is not as it was before the call, "*" for all of them."""
+    before = decode_value(case.args)
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return "*"
+    for name, value in before.items():
+        if name not in after or not check(_UNCHANGED, value, after[name]).ok:
+            return str(name)
+    return None
+
+
+# --- All cases ------------------------------------------------------------------------------
+
+
+def _groups(judged: Sequence[JudgedCase]) -> tuple[GroupResult, ...]:
+    members: dict[str, list[JudgedCase]] = {}
+    for case in judged:
+        if case.group is not None and not case.sample:
+            members.setdefault(case.group, []).append(case)
+    return tuple(_group(name, cases) for name, cases in members.items())
+
+
+def _group(name: str, cases: Sequence[JudgedCase]) -> GroupResult:
+    slowest = max(case.cpu_ms for case in cases)
+    return GroupResult(
+        name=name,
+        passed=_passed(cases),
+        total=len(cases),
+        verdict=first_bad(case.verdict for case in cases),
+        cpu_ms=int(-(-slowest // _CPU_STEP_MS) * _CPU_STEP_MS),
+    )
+
+
+def _passed(cases: Iterable[JudgedCase]) -> int:
+    return sum(case.verdict is Verdict.AC for case in cases)
+
+
+def _score(
+    question: CodingQuestion, judged: Sequence[JudgedCase], groups: Sequence[GroupResult]
+) -> float:
+    """Return the share of points; without hidden cases, the share of cases."""
+    counts = {group.name: (group.passed, group.total) for group in groups}
+    criteria = [criterion for criterion in question.rubric if criterion.from_groups]
+    if not groups or not criteria:
+        counted = [case for case in judged if not case.sample] or judged
+        return _passed(counted) / len(counted)
+    earned = sum(
+        criterion.points * _share([counts.get(name, (0, 1)) for name in criterion.from_groups])
+        for criterion in criteria
+    )
+    return earned / sum(criterion.points for criterion in criteria)
+
+
+def _share(counts: Sequence[tuple[int, int]]) -> float:
+    return sum(passed for passed, _ in counts) / sum(total for _, total in counts)
