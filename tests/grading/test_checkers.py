@@ -97,6 +97,7 @@ REFUSED_BY_CLOSE: dict[str, tuple[Value, Value]] = {
     "bools for integers": (array(1, 0), array(True, False)),  # noqa: FBT003
     "unsigned for signed": (array(1), array(1, dtype=np.uint64)),
     "wrapped around": (array(3, dtype=np.uint8), array(255, dtype=np.uint8)),
+    "unsigned far apart": (array(2**64 - 1, dtype=np.uint64), array(1, dtype=np.uint64)),
     "integers far apart": (array(2**62), array(-(2**62))),
     "python int for float": (1.0, 1),
     "bool for int": (1, True),
@@ -180,6 +181,12 @@ def test_a_tolerance_for_integers_is_their_exact_distance() -> None:
     assert check(spec, array(2**62), array(2**62 + 1)).ok
     assert not check(spec, array(2**62), array(2**62 + 2)).ok
     assert not check(spec, array(-(2**63)), array(2**63 - 1)).ok
+
+
+def test_a_tolerance_for_unsigned_integers_does_not_wrap_around() -> None:
+    top = array(2**64 - 2, dtype=np.uint64)
+    assert check(CloseChecker(rtol=0, atol=1), top, top + np.uint64(1)).ok
+    assert not check(CloseChecker(rtol=0.5, atol=0), top, array(0, dtype=np.uint64)).ok
 
 
 def test_zero_tolerance_tells_large_integers_apart() -> None:
@@ -269,6 +276,7 @@ def test_same_set_accepts_any_order(expected: Value, got: Value) -> None:
         (array(1.0), array(1)),
         (array(1.0), np.ones((1, 1))),
         ([complex(0, NAN)], [complex(NAN, 0)]),
+        (np.empty((0, 3)), np.empty((0, 2))),
     ],
 )
 def test_same_set_refuses_other_items(expected: Value, got: Value) -> None:
