@@ -57,8 +57,16 @@ function sendOnce(): void {
   }
 }
 
+/** On paper nothing can be unfolded. */
+function unfoldForPrint(): void {
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+}
+
 followThemeSwitch();
 localiseTimes();
 openDialogs();
 sendOnChange();
 sendOnce();
+unfoldForPrint();

@@ -1,4 +1,4 @@
-/** Keys for mentors: digits choose a level, j and k move between criteria. */
+/** Keys for mentors: digits choose a level, j and k move between criteria, n finds an open one. */
 
 import { isComposing, isTyping } from "./shortcuts";
 
@@ -11,9 +11,22 @@ function current(): number {
 function go(step: number): void {
   const at = current();
   const next = at === -1 ? (step > 0 ? 0 : criteria.length - 1) : Math.min(criteria.length - 1, Math.max(0, at + step));
-  const criterion = criteria[next];
-  criterion?.focus();
-  criterion?.scrollIntoView({ block: "nearest" });
+  show(criteria[next]);
+}
+
+/** Go to the next criterion without a level, from here around to here. */
+function goToOpen(): void {
+  const from = current() + 1;
+  show([...criteria.slice(from), ...criteria.slice(0, from)].find((criterion) => !isDecided(criterion)));
+}
+
+function isDecided(criterion: HTMLElement): boolean {
+  return criterion.querySelector("input[type=radio]:checked") !== null;
+}
+
+function show(criterion: HTMLElement | undefined): void {
+  criterion?.focus({ preventScroll: true });
+  criterion?.scrollIntoView({ block: "center" });
 }
 
 function choose(digit: number): void {
@@ -21,7 +34,7 @@ function choose(digit: number): void {
   const level = levels?.[digit - 1];
   if (!level) return;
   level.checked = true;
-  level.dispatchEvent(new Event("change", { bubbles: true }));
+  for (const type of ["input", "change"]) level.dispatchEvent(new Event(type, { bubbles: true }));
 }
 
 /** Points chosen so far, so that the total is seen before it is published. */
@@ -31,7 +44,16 @@ function showTotal(): void {
   const total = [...chosen].reduce((sum, input) => sum + Number(input.value), 0);
   if (place) place.textContent = String(Math.round(total * 100) / 100);
   const open = document.querySelector("[data-undecided]");
-  if (open) open.textContent = String(criteria.length - chosen.length);
+  if (open) open.textContent = String(criteria.filter((criterion) => !isDecided(criterion)).length);
+}
+
+/** Marks that were chosen and not sent are worth a question before the page goes. */
+function guardUnsaved(): void {
+  const form = document.querySelector<HTMLFormElement>("[data-review]");
+  let changed = false;
+  form?.addEventListener("input", () => (changed = true));
+  form?.addEventListener("submit", () => (changed = false));
+  addEventListener("beforeunload", (event) => changed && event.preventDefault());
 }
 
 addEventListener("keydown", (event) => {
@@ -40,9 +62,11 @@ addEventListener("keydown", (event) => {
   if (isTyping(event.target) && !radio) return;
   if (event.key === "j") go(1);
   else if (event.key === "k") go(-1);
+  else if (event.key === "n") goToOpen();
   else if (/^[1-9]$/.test(event.key)) choose(Number(event.key));
   else return;
   event.preventDefault();
 });
 document.addEventListener("change", showTotal);
 showTotal();
+guardUnsaved();
