@@ -73,7 +73,7 @@ def from_errors(
 
 def closest(word: str, choices: Collection[str]) -> str | None:
     """Return the choice that was probably meant, if any is similar enough."""
-    best = process.extractOne(word, choices, scorer=fuzz.ratio, score_cutoff=_SIMILAR)
+    best = process.extractOne(word, list(choices), scorer=fuzz.ratio, score_cutoff=_SIMILAR)
     return best[0] if best else None
 
 

@@ -115,7 +115,9 @@ def _levels(criterion: Criterion, loc: Loc) -> Findings:
                 (*loc, index, "points"), message("Each level needs more points than the last.")
             )
     if points[-1] != criterion.points:
-        text = message("The last level must have all {points} points.", points=criterion.points)
+        text = message(
+            "The last level must have all {points} points.", points=f"{criterion.points:g}"
+        )
         yield Finding((*loc, len(points) - 1, "points"), text)
 
 
@@ -131,7 +133,9 @@ def _evidence(evidence: Evidence, points: float, loc: Loc) -> Findings:
         smaller.append(((*loc, "partial"), evidence.partial))
     for place, part in smaller:
         if not 0 < part.points < points:
-            text = message("This must be between 0 and the criterion's {points}.", points=points)
+            text = message(
+                "This must be between 0 and the criterion's {points}.", points=f"{points:g}"
+            )
             yield Finding((*place, "points"), text)
         if not _says_something(part):
             yield Finding(place, message('Partial evidence needs "any_of" or "formula".'))
@@ -139,8 +143,8 @@ def _evidence(evidence: Evidence, points: float, loc: Loc) -> Findings:
     if evidence.parts and not isclose(total, points):
         text = message(
             "The parts add up to {total} points, the criterion has {points}.",
-            total=total,
-            points=points,
+            total=f"{total:g}",
+            points=f"{points:g}",
         )
         yield Finding((*loc, "parts"), text)
 

@@ -283,6 +283,7 @@ class CodingQuestion(QuestionBase):
     """A function to write, judged by test cases."""
 
     kind: Literal["coding"]
+    """`coding`: a function to write."""
     entry_point: Identifier
     """The function or class to write."""
     starter: str = ""
@@ -301,12 +302,14 @@ class ConceptualQuestion(QuestionBase):
     """A question answered in words, with evidence that the machine can look for."""
 
     kind: Literal["conceptual"]
+    """`conceptual`: an answer in words, with evidence to look for."""
 
 
 class OpenQuestion(QuestionBase):
     """A question answered in words that only a mentor can judge."""
 
     kind: Literal["open"]
+    """`open`: an answer in words that only a mentor judges."""
 
 
 Question = Annotated[

@@ -38,7 +38,8 @@ def code_flaw(code: str, defines: str | None) -> Flaw | None:
         return Flaw(1, 0, message("This code is nested too deeply to be compiled."))
     if defines is None or defines in _top_level_names(tree):
         return None
-    return Flaw(1, 0, message('This code does not define "{name}".', name=defines))
+    first = tree.body[0].lineno if tree.body else 1
+    return Flaw(first, 0, message('This code does not define "{name}".', name=defines))
 
 
 def math_flaw(markdown: str) -> Flaw | None:
