@@ -415,7 +415,7 @@ class Room {
 
   private tell(kind: "ok" | "info" | "warn" | "bad", text: string): void {
     const place = must("[data-notice]");
-    place.className = `notice notice-${kind}`;
+    place.className = `notice notice-${kind} work-notice`;
     place.textContent = text;
     place.hidden = false;
   }
