@@ -5,17 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from app.scoring.fluency import FORMULA, Familiar, is_scrambled_english
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.scoring.passages import Passages
 
-Flag = Literal["empty", "echo", "stuffing", "injection"]
+Flag = Literal["empty", "echo", "stuffing", "injection", "denial"]
 Span = tuple[int, int]
 
 # What a flagged answer can be proposed at most, as a share of all points. A mentor decides.
 CAP = 0.3
-CAPPED: frozenset[Flag] = frozenset({"empty", "echo", "stuffing"})
+CAPPED: frozenset[Flag] = frozenset({"empty", "echo", "stuffing", "denial"})
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]")
+# Formulas are neither prose nor keywords: $...$, commands, and anything around an operator.
+_FORMULA = re.compile(
+    r"\$[^$]+\$|\\[a-z]+|\d+(?:\.\d+)?%?"
+    r"|[^\s\u3400-\u9fff,;。.]*[=≈^+*/<>{}()\\][^\s\u3400-\u9fff,;。.]*"
+)
 _INJECTION = re.compile(
     r"(?:ignore|disregard|forget|override)\b.{0,30}\b(?:instruction|prompt|rubric|criteria|rule|above)"
     r"|(?:give|award|grant|assign|grade|mark|rate)\b.{0,30}\b(?:full|max(?:imum)?|highest|perfect|top)\b"
@@ -45,16 +54,26 @@ _CHINESE = (
     "的了是在和与有对为会就都而及也由被把从到以可能不要用让使得将向之其这那它们个很更比或但如因所于该此并只"
     "来给成做说没"
 )
-_NO_NOUN = (
-    "a an the is are was were be of in on at to for from by with as than that it its they them "
-    "which and or but not so because while whereas if then can will have has does do"
-)
-_DANGLING = "a an the of and or is are its their with by from than"
 _FUNCTION = frozenset([*_ENGLISH.split(), *_CHINESE])
-_ARTICLES = frozenset({"a", "an", "the"})
-_AFTER_NO_ARTICLE = frozenset(_NO_NOUN.split())
-_ENDS_NO_SENTENCE = frozenset(_DANGLING.split())
-_BEGINS_NO_CLAUSE = re.compile(r"^(?:的(?!确|士|话)|了(?!解)|们|得(?!到|出|分)|地(?![址位方])|着)")
+# Chinese words set apart by spaces, as no sentence is written.
+_SPACED = re.compile(r"[\u3400-\u9fff] +(?=[\u3400-\u9fff,;:。!?()、])")
+_SPACED_SHARE = 0.15
+_PIECE = re.compile(r"[,;。!?\n]+")
+_FRAGMENT = 3
+_FRAGMENTED_SHARE = 0.5
+_SAYING = re.compile(r"[\u3400-\u9fff]")
+# "Everything below is wrong": then what follows is not claimed.
+_DENIAL = re.compile(
+    r"(?:以下|下面|下列|上述|上面|以上|前面|后面)[^。!?;\n]{0,10}"
+    r"(?:错误|不对|不正确|都错|是错|全错|不成立|是假|反的|反话)"
+    r"|\b(?:all|everything|none|nothing|each|any) (?:of )?(?:the |what |this |that )?"
+    r"(?:following|above|below|i (?:say|said|wrote))[^.!?;\n]{0,40}"
+    r"\b(?:false|wrong|incorrect|untrue|true|correct|right|holds?)\b"
+    r"|\bthe (?:following|above)\b[^.!?;\n]{0,25}\b(?:false|wrong|incorrect|untrue|not true)\b"
+    r"|\bopposite of (?:what|everything|all)\b"
+)
+_CRAMMED_UNITS = 20
+_FREE_SHARE = 0.2
 _MIN_UNITS = 8
 _MIN_FUNCTION = {"en": 0.12, "zh": 0.07}
 _NOVELTY = 0.25
@@ -69,21 +88,24 @@ class Guarded(NamedTuple):
     ignored: tuple[Span, ...]
 
 
-def inspect(passages: Passages, question: frozenset[str]) -> Guarded:
+def inspect(passages: Passages, question: frozenset[str], familiar: Familiar) -> Guarded:
     """Look at a normalised answer; `question` holds the shingles of the question."""
     text = passages.text
     if not _WORD.search(text):
         return Guarded(("empty",), ())
     flags: list[Flag] = []
     sentences = list(passages.sentences())
-    echoes = [span for span in sentences if _echoes(text[slice(*span)], question)]
     if _novelty(text, question) < _NOVELTY:
         flags.append("echo")
     orders = [span for span in sentences if _INJECTION.search(text[slice(*span)])]
     if orders or _INJECTION.search(text):
         flags.append("injection")
-    if is_stuffed(passages):
+    if _DENIAL.search(text):
+        flags.append("denial")
+    prose = _FORMULA.sub(FORMULA, text)
+    if is_list(prose) or is_scrambled_english(prose) or familiar.is_scrambled(prose):
         flags.append("stuffing")
+    echoes = [span for span in sentences if _echoes(text[slice(*span)], question)]
     return Guarded(tuple(flags), (*echoes, *orders))
 
 
@@ -93,12 +115,18 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(squeezed[i : i + _GRAM] for i in range(max(1, len(squeezed) - _GRAM + 1)))
 
 
-def is_stuffed(passages: Passages) -> bool:
-    """Tell a pile of keywords, or shuffled words, from sentences however terse."""
-    words = _WORD.findall(passages.text)
-    if len(words) < _MIN_UNITS:
-        return False
-    return _is_list(passages.text, words) or _is_shuffled(passages, words)
+def is_crammed(passages: Passages, covered: Iterable[Span]) -> bool:
+    """Say whether an answer is made of rubric terms and little else; `covered` are their spans."""
+    marked = bytearray(len(passages.text))
+    for start, end in covered:
+        marked[start:end] = b"\x01" * (end - start)
+    places = [found.start() for found in _WORD.finditer(_FORMULA.sub(_blank, passages.text))]
+    free = sum(not marked[place] for place in places)
+    return len(places) >= _CRAMMED_UNITS and free < _FREE_SHARE * len(places)
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found.group())
 
 
 def _novelty(text: str, question: frozenset[str]) -> float:
@@ -112,33 +140,29 @@ def _echoes(sentence: str, question: frozenset[str]) -> bool:
     )
 
 
-def _is_list(text: str, words: list[str]) -> bool:
-    """Say whether the text is many short pieces with hardly a function word between them."""
+def is_list(prose: str) -> bool:
+    """Say whether a text is many short pieces with hardly a function word between them."""
+    words = _WORD.findall(prose)
+    if len(words) < _MIN_UNITS:
+        return False
     chinese = sum(not word.isascii() for word in words) > len(words) / 2
     share = sum(word in _FUNCTION for word in words) / len(words)
+    separators = r"[,、;。.!?\n:/|*+\-]+|\s+" if chinese else r"[,、;。.!?\n|*]+"
+    pieces = [p for p in re.split(separators, prose) if _WORD.search(p)]
+    if chinese and _is_fragmented(prose):
+        return True
+    if chinese and len(_SPACED.findall(prose)) > _SPACED_SHARE * len(words):
+        return True
     if share >= _MIN_FUNCTION["zh" if chinese else "en"]:
         return False
-    separators = r"[,、;。.!?\n:/|*+\-]+|\s+" if chinese else r"[,、;。.!?\n|*]+"
-    pieces = [p for p in re.split(separators, text) if _WORD.search(p)]
     lengths = sorted(len(_WORD.findall(piece)) for piece in pieces)
     short = lengths[len(lengths) // 2] <= (5 if chinese else 3)
     unbroken = not chinese and len(pieces) <= 2 and len(words) >= 2 * _MIN_UNITS  # noqa: PLR2004
     return (short and len(pieces) >= _MIN_UNITS) or unbroken
 
 
-def _is_shuffled(passages: Passages, words: list[str]) -> bool:
-    """Say whether articles and particles stand where no sentence puts them."""
-    articles = [i for i, word in enumerate(words) if word in _ARTICLES]
-    wrong = sum(i + 1 == len(words) or words[i + 1] in _AFTER_NO_ARTICLE for i in articles)
-    ends = 0
-    starts = 0
-    for clause in passages.clauses:
-        part = passages.text[clause.start : clause.end]
-        inside = _WORD.findall(part)
-        ends += bool(inside) and inside[-1] in _ENDS_NO_SENTENCE
-        starts += bool(_BEGINS_NO_CLAUSE.match(part))
-    return (
-        (len(articles) >= 3 and wrong / len(articles) > 0.25)  # noqa: PLR2004
-        or (starts >= 2 and starts / len(passages.clauses) > 0.15)  # noqa: PLR2004
-        or (len(articles) + ends >= 4 and wrong + ends >= 3 and ends >= 2)  # noqa: PLR2004
-    )
+def _is_fragmented(prose: str) -> bool:
+    """Say whether most of what stands between the marks is a word or two of Chinese."""
+    sizes = [len(_WORD.findall(piece)) for piece in _PIECE.split(prose) if _SAYING.search(piece)]
+    short = sum(size <= _FRAGMENT for size in sizes)
+    return len(sizes) >= _MIN_UNITS and short > _FRAGMENTED_SHARE * len(sizes)

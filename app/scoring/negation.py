@@ -21,7 +21,8 @@ _BEFORE = re.compile(
 # What looks like a negation and is none.
 _HARMLESS = re.compile(
     r"not (?:only|just|merely|simply|solely)|not (?:linearly )?separable|not linear|no matter"
-    r"|no doubt|without doubt|nothing but|not to mention|whether or not|or not|if not|not the same"
+    r"|no doubt|without doubt|(?:nothing|none|no one) (?:but|except|other than|besides)"
+    r"|not to mention|whether or not|or not|if not|not the same"
     r"|no longer just|no more than|not so much|no (?:one|single) (?:best|answer)|not unlike"
     r"|not(?: (?:every|all))? equal(?:ly)?|not until|no wonder"
     r"|不仅仅?|不只|不但|不光|不单单?|不管|不论|无论|不同|不一样|不一致|不变|不断|不过|不少|不错|不妨"
@@ -42,7 +43,13 @@ _WHOLE = re.compile(
 )
 # Where the reach of a negation ends: what follows is said again.
 _BREAK = re.compile(
-    r"就能|就可|便可|即可|也能|也可|才能|而是|\bto\b|\bbut\b|\binstead\b(?! of)|\bso\b|\band\b|并且|并(?!不|非)|\("
+    r"就能|就可|便可|即可|也能|也可|才能|而是|\bto\b|\bbut\b|\binstead\b(?! of)|\bso\b"
+    r"|\band\b|并且|并(?!不|非)|\("
+)
+# A clause that gives the reason for a prohibition: "not all zero, or else ...".
+_REASON = re.compile(
+    r"^\W*(?:\bor\b|otherwise|since|because|as\b|for\b|so that"
+    r"|否则|不然|要不然|要不|因为|由于|这样会|这会|那样会|会导致|会)"
 )
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _REACH_ZH = 9
@@ -88,21 +95,38 @@ def denied(
     the same thing cancel out.
     """
     ordered = sorted(hits)
-    for number in sorted({passages.index(hit.start) for hit in ordered}):
-        clause = passages.clauses[number]
-        inside = [hit for hit in ordered if clause.start <= hit.start < clause.end]
-        free = [
-            cue
-            for cue in by_clause[number]
-            if not any(hit.start < cue.end and cue.start < hit.end for hit in ordered)
-        ]
-        if clause.condition and not any(cue.whole for cue in free):
-            continue
-        if any(_count(hit, free, passages.text) % 2 for hit in inside):
-            return number
-        if _AFTER.match(passages.text[inside[-1].end : inside[-1].end + 60]):
+    numbers = sorted({passages.index(hit.start) for hit in ordered})
+    for number in numbers:
+        if _denies(number, ordered, passages, by_clause[number]) and not (
+            number != numbers[-1] and _gives_reason(passages, number + 1, numbers[-1])
+        ):
             return number
     return None
+
+
+def _denies(
+    number: int, ordered: Sequence[Hit], passages: Passages, cues_here: Sequence[Cue]
+) -> bool:
+    """Say whether clause `number` denies one of the hits in it."""
+    clause = passages.clauses[number]
+    inside = [hit for hit in ordered if clause.start <= hit.start < clause.end]
+    free = [
+        cue
+        for cue in cues_here
+        if not any(hit.start < cue.end and cue.start < hit.end for hit in ordered)
+    ]
+    if clause.condition and not any(cue.whole for cue in free):
+        return False
+    return any(_count(hit, free, passages.text) % 2 for hit in inside) or bool(
+        _AFTER.match(passages.text[inside[-1].end : inside[-1].end + 60])
+    )
+
+
+def _gives_reason(passages: Passages, first: int, last: int) -> bool:
+    return any(
+        _REASON.match(passages.text[clause.start : clause.end])
+        for clause in passages.clauses[first : last + 1]
+    )
 
 
 def _count(hit: Hit, free: Sequence[Cue], text: str) -> int:

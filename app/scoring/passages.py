@@ -22,6 +22,8 @@ _CLAUSE_END = re.compile(
     r"|(?=然而|但是|不过|而是|相反|因为|所以|因此|从而|否则|(?<!不)但(?!凡))"
     r"|(?<![从因反然故进继])(?=而(?![且是不非已言后]))"
 )
+_NEW_LINE = re.compile(r"\s*(?:\n|$|[-*#>(\[]|\d+[.)、])")
+_FULL_LINE = 60
 _CALL = re.compile(
     r"[a-z]\s*[({][^(){}]*\([^()]*\)[^(){}]*[)}]|[a-z]\s*[({][^(){}\u4e00-\u9fff]*[)}]"
 )
@@ -85,11 +87,20 @@ def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
     for found in _SENTENCE_END.finditer(text):
         if found.group() == "." and _ABBREVIATION.search(text[start : found.start()]):
             continue
+        if found.group() == "\n" and _is_wrapped(text, found.start()):
+            continue
         if text[start : found.start()].strip():
             yield start, found.start(), text[found.start() - 1 : found.end()]
         start = found.end()
     if text[start:].strip():
         yield start, len(text), text[-1]
+
+
+def _is_wrapped(text: str, position: int) -> bool:
+    """Say whether the line that ends at `position` only ends because it was full."""
+    line = text[text.rfind("\n", 0, position) + 1 : position].rstrip()
+    width = sum(1 if character.isascii() else 2 for character in line)
+    return width >= _FULL_LINE and not _NEW_LINE.match(text, position + 1)
 
 
 def _clauses(text: str, start: int, end: int, number: int, *, question: bool) -> Iterator[Clause]:

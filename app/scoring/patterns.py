@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +44,7 @@ class Rivals:
 
     An author puts what a pattern is about into its first group. A first group is a subject if
     the question names it, or if it begins two patterns or more and stands nowhere else.
+    `order` are those that the question names, in its order.
     """
 
     def __init__(self, patterns: Sequence[schema.Pattern], question: str) -> None:
@@ -55,6 +57,16 @@ class Rivals:
             repeated = first.count(group) > 1 and not later & set(group)
             if named or repeated:
                 self._add(set(group))
+        places = [self._place(group, words) for group in self.groups]
+        self.order = tuple(n for _, n in sorted((p, n) for n, p in enumerate(places) if p >= 0))
+
+    @staticmethod
+    def _place(group: set[str], words: terms.Words) -> int:
+        """Return where the question first names a subject, -1 if it does not."""
+        hits = [
+            hit for t in group if not _is_formula(t) for hit in terms.find(terms.term(t), words)
+        ]
+        return min((hit.start for hit in hits), default=-1)
 
     def _add(self, group: set[str]) -> None:
         """Take in a group, joined with those that share a term with it."""
@@ -95,11 +107,12 @@ class Reading:
         self.scopes = subjects.scopes(self.passages, self._mentions())
 
     def _mentions(self) -> list[subjects.Mention]:
-        return sorted(
+        named = sorted(
             subjects.Mention(hit.start, hit.end, number)
             for number, group in enumerate(self.rivals.groups)
             for hit in self.group(group)
         )
+        return subjects.with_references(self.text, named, self.rivals.order)
 
     def hits(self, spelling: str) -> list[Hit]:
         """Return where a term stands, or a formula if it is written between dollar signs."""
@@ -159,10 +172,15 @@ class Reading:
             return
         rarest = min(found, key=len)
         for anchor in rarest:
-            chosen = tuple(min(hits, key=lambda hit: _gap(hit, anchor)) for hits in found)
+            chosen = tuple(min(hits, key=partial(self._distance, anchor)) for hits in found)
             sentences = [self.passages.sentence(hit.start) for hit in chosen]
             if max(sentences) - min(sentences) <= 1:
                 yield chosen
+
+    def _distance(self, anchor: Hit, hit: Hit) -> tuple[int, int]:
+        """Return how far apart two hits are: in clauses, then in characters."""
+        clauses = abs(self.passages.index(hit.start) - self.passages.index(anchor.start))
+        return clauses, max(hit.start - anchor.end, anchor.start - hit.end, 0)
 
     def _about(self, subject: int, found: list[list[Hit]], *, strict: bool) -> list[list[Hit]]:
         """Keep the hits in places that are about `subject`; named earlier is named enough."""
@@ -179,10 +197,6 @@ class Reading:
         clause = self.passages.clauses[self.passages.index(hit.start)]
         alike = any(w in self.text[clause.start : clause.end] for w in ("都", "均", "both"))
         return active == {subject} or (alike and subject in active)
-
-
-def _gap(left: Hit, right: Hit) -> int:
-    return max(left.start - right.end, right.start - left.end, 0)
 
 
 def _is_formula(spelling: str) -> bool:

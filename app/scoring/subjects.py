@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from app.scoring.passages import Passages
 
@@ -32,7 +32,12 @@ _OBLIQUE_AFTER = re.compile(
 _CONJOINED = re.compile(
     r"^\s*(?:and|or|vs\.?|versus|&|/|和|与|跟|及|以及|同|或|、|both|,)?\s*(?:the|an?)?\s*$"
 )
-_CONJUNCTION = re.compile(r"\band\b|\bfor\b|\bwith\b|和|与|对|而|\s")
+# Where one subject's part ends and the next begins; without it the second name is an object:
+# "a crashing thread kills the process".
+_BORDER = re.compile(r"\band\b|而|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff]\S*$)")
+
+
+_REFERENCE = re.compile(r"(?P<former>前者|\bthe former\b)|(?P<latter>后者|\bthe latter\b)")
 
 
 class Mention(NamedTuple):
@@ -70,13 +75,40 @@ def scopes(passages: Passages, mentions: Sequence[Mention]) -> Scopes:
             continue
         active.append(groups[0][1])
         for (_, _, end), (start, subjects, _) in pairwise(groups):
-            starts.append(_border(passages.text, end, start))
-            active.append(subjects)
-        current = groups[-1][1]
+            borders = list(_BORDER.finditer(passages.text, end, start))
+            if borders:
+                starts.append(borders[-1].start())
+                active.append(subjects)
+        current = active[-1]
     return Scopes(tuple(starts), tuple(active))
 
 
 _Group = tuple[int, Subjects, int]
+
+
+def with_references(
+    text: str, named: Sequence[Mention], question_order: Sequence[int]
+) -> list[Mention]:
+    """Add what "the former" and 后者 refer to: the two named last, else those of the question."""
+    references = []
+    for found in _REFERENCE.finditer(text):
+        pair = _last_two(m.subject for m in reversed(named) if m.end <= found.start())
+        first, second = pair or (*question_order, -1, -1)[:2]
+        subject = first if found.lastgroup == "former" else second
+        if subject >= 0:
+            references.append(Mention(*found.span(), subject))
+    return sorted([*named, *references])
+
+
+def _last_two(backwards: Iterable[int]) -> tuple[int, int] | None:
+    """Return the last two different subjects, in the order of the text."""
+    last: int | None = None
+    for subject in backwards:
+        if last is None:
+            last = subject
+        elif subject != last:
+            return subject, last
+    return None
 
 
 def _groups(mentions: Sequence[Mention], text: str) -> list[_Group]:
@@ -96,13 +128,6 @@ def _groups(mentions: Sequence[Mention], text: str) -> list[_Group]:
 
 def _joined(between: str) -> bool:
     return bool(_CONJOINED.match(between))
-
-
-def _border(text: str, end: int, start: int) -> int:
-    """Return where the second subject's part begins: at the last conjunction before it."""
-    found = list(_CONJUNCTION.finditer(text, end, start))
-    words = [f for f in found if f.group().strip()]
-    return (words or found)[-1].start() if found else start
 
 
 def _oblique(mention: Mention, text: str, clause_start: int) -> bool:

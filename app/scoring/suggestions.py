@@ -9,8 +9,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 from app.scoring import guards, similarity
+from app.scoring.fluency import Familiar
 from app.scoring.normalisation import NormalText, normal, normalise
-from app.scoring.passages import Passages, cut
+from app.scoring.passages import cut
 from app.scoring.patterns import Found, Prepared, Reading, Rivals
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def suggest(question: schema.QuestionBase, answer: str) -> AnswerSuggestion:
 
 def judge(question: schema.QuestionBase, answer: str) -> tuple[CriterionSuggestion, ...]:
     """Judge every criterion by its evidence alone, without guards: for an author's examples."""
-    text = normalise(answer)
-    return _scorer(_Identity(question)).judge(text, cut(text.text), ())
+    return _scorer(_Identity(question)).judge(normalise(answer))
 
 
 def suggest_from_groups(
@@ -233,15 +233,14 @@ class _Judge:
         self, match: _Match, reading: Reading, wrong: set[int], denied: list[Found]
     ) -> tuple[float, Found | None]:
         """Return the points of `match` if it stands outside the clauses of a mistake."""
-        loose: Found | None = None
-        for found in _look(match, reading):
-            if found.denied is not None:
-                denied.append(found)
-            elif wrong.isdisjoint(reading.passages.index(hit.start) for hit in found.hits):
-                if found.close:
-                    return match.points, found
-                loose = loose or found
-        return (match.points, loose) if loose else (0.0, None)
+        found = []
+        for candidate in _look(match, reading):
+            if candidate.denied is not None:
+                denied.append(candidate)
+            elif wrong.isdisjoint(reading.passages.index(hit.start) for hit in candidate.hits):
+                found.append(candidate)
+        best = max(found, key=lambda candidate: candidate.close, default=None)
+        return (match.points, best) if best else (0.0, None)
 
     def _propose(
         self, judged: _Judged, reading: Reading, alike: float, *, mistaken: bool
@@ -250,8 +249,10 @@ class _Judge:
         suggestion = CriterionSuggestion(criterion.id, judged.points, criterion.points, "confident")
         if judged.points:
             sure = all(f.close for f in judged.found) and judged.points == criterion.points
-            confidence: Confidence = "confident" if sure else "suggested"
-            return replace(suggestion, confidence="needs_mentor" if mistaken else confidence)
+            contradicted = _denied_elsewhere(judged, reading)
+            if mistaken or contradicted:
+                return replace(suggestion, confidence="needs_mentor", contradicted=contradicted)
+            return replace(suggestion, confidence="confident" if sure else "suggested")
         if judged.denied:
             return replace(suggestion, confidence="needs_mentor", contradicted=True)
         if mistaken:
@@ -265,6 +266,12 @@ class _Judge:
     def _coverage(self, reading: Reading) -> float:
         patterns = chain.from_iterable(m.patterns for m in (*self.alternatives, *self.parts))
         return max((reading.coverage(pattern) for pattern in patterns), default=0.0)
+
+
+def _denied_elsewhere(judged: _Judged, reading: Reading) -> bool:
+    """Say whether an answer denies in one clause what it affirms in another."""
+    affirmed = {reading.passages.index(hit.start) for f in judged.found for hit in f.hits}
+    return any(found.denied not in affirmed for found in judged.denied)
 
 
 def _look(match: _Match, reading: Reading) -> Iterator[Found]:
@@ -285,11 +292,20 @@ class _Scorer:
             for lang in ("zh", "en")
         ]
         self._shingles = frozenset().union(*(guards.shingles(text) for text in texts))
+        self._familiar = Familiar(normal(text) for text in _chinese(question))
         self._question = question
         self._rivals = Rivals(list(_patterns(question)), "\n".join(texts))
         self._judges = tuple(
             self._judge(criterion, criterion.evidence) if criterion.evidence else None
             for criterion in question.rubric
+        )
+        self._vocabulary = frozenset(
+            term
+            for judge in self._judges
+            if judge
+            for match in (*judge.alternatives, *judge.parts)
+            for pattern in match.patterns
+            for term in chain.from_iterable(pattern.groups)
         )
         self._contrast = similarity.Contrast(
             [[normal(t) for t in _texts(criterion)] for criterion in question.rubric],
@@ -319,21 +335,31 @@ class _Scorer:
         """Propose points for an answer, within what the guards allow."""
         text = normalise(answer)
         passages = cut(text.text)
-        guarded = guards.inspect(passages, self._shingles)
-        criteria = self.judge(text, passages, guarded.ignored)
-        if guarded.flags:
-            criteria = _capped(criteria, guarded.flags)
+        guarded = guards.inspect(passages, self._shingles, self._familiar)
+        reading = Reading(passages, self._rivals, guarded.ignored)
+        criteria = self._criteria(text, reading)
+        flags = guarded.flags
+        if "stuffing" not in flags and self._is_crammed(criteria, reading):
+            flags = (*flags, "stuffing")
+        if flags:
+            criteria = _capped(criteria, flags)
         doubtful = any(criterion.confidence == "needs_mentor" for criterion in criteria)
-        return AnswerSuggestion(criteria, guarded.flags, bool(guarded.flags) or doubtful)
+        return AnswerSuggestion(criteria, flags, bool(flags) or doubtful)
 
-    def judge(
-        self, text: NormalText, passages: Passages, ignored: Sequence[Span]
-    ) -> tuple[CriterionSuggestion, ...]:
-        """Judge every criterion on what `ignored` leaves of a normalised answer."""
-        reading = Reading(passages, self._rivals, ignored)
-        alike = self._contrast.scores(
-            [text.text[a:b] for a, b in passages.sentences() if (a, b) not in ignored]
+    def _is_crammed(self, criteria: Iterable[CriterionSuggestion], reading: Reading) -> bool:
+        """Say whether points worth capping come from an answer of rubric terms and little else."""
+        points = sum(criterion.points or 0.0 for criterion in criteria)
+        return points > guards.CAP * self._question.points and guards.is_crammed(
+            reading.passages, reading.group(self._vocabulary)
         )
+
+    def judge(self, text: NormalText) -> tuple[CriterionSuggestion, ...]:
+        """Judge every criterion of a normalised answer, without guards."""
+        return self._criteria(text, Reading(cut(text.text), self._rivals))
+
+    def _criteria(self, text: NormalText, reading: Reading) -> tuple[CriterionSuggestion, ...]:
+        sentences = [s for s in reading.passages.sentences() if s not in reading.ignored]
+        alike = self._contrast.scores([text.text[start:end] for start, end in sentences])
         return tuple(
             judge.judge(reading, float(alike[number]), text) if judge else _undecided(criterion)
             for number, (criterion, judge) in enumerate(
@@ -361,6 +387,19 @@ def _texts(criterion: schema.Criterion) -> Iterator[str]:
         if text:
             yield text.zh
             yield text.en
+
+
+def _chinese(question: schema.QuestionBase) -> Iterator[str]:
+    """Yield what an author writes in Chinese about a question."""
+    yield from (
+        text.zh for text in (question.title, question.prompt, question.reference_answer) if text
+    )
+    for criterion in question.rubric:
+        yield from criterion.examples.full
+        yield from criterion.examples.none
+        yield from (level.wording.zh for level in criterion.levels)
+        if criterion.title:
+            yield criterion.title.zh
 
 
 def _capped(

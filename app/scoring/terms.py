@@ -32,6 +32,7 @@ _SHORTEST_STEM = 4
 _EXACT = 3
 _FUZZY = 7
 _TWO_TYPOS = 11
+_ENDING = 5
 _FILLERS = r"(?:[\s\-]+(?:the|a|an|its|their|same|of|own|all)\b)*"
 
 
@@ -91,12 +92,21 @@ def find(wanted: Term, words: Words) -> list[Hit]:
         hits = [Hit(*found.span()) for found in wanted.pattern.finditer(words.text)]
     if hits or not wanted.typo:
         return hits
-    allowed = 2 if len(wanted.typo) >= _TWO_TYPOS else 1
     return [
         Hit(start, start + len(word))
         for word, start in words.like(wanted.typo)
-        if DamerauLevenshtein.distance(word, wanted.typo, score_cutoff=allowed) <= allowed
+        if _misspells(word, wanted.typo)
     ]
+
+
+def _misspells(word: str, wanted: str) -> bool:
+    """Say whether `word`, or its beginning, is `wanted` with a slip or two."""
+    allowed = 2 if len(wanted) >= _TWO_TYPOS else 1
+    beginnings = {word[: len(wanted) + more] for more in (-1, 0, 1)}
+    return len(word) - len(wanted) <= _ENDING and any(
+        DamerauLevenshtein.distance(start, wanted, score_cutoff=allowed) <= allowed
+        for start in beginnings
+    )
 
 
 def _chinese(plain: str) -> Term:
