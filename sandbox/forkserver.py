@@ -28,7 +28,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
-from sandbox import runner
+import numpy as np
+
+from sandbox import codec, runner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +45,12 @@ HELLO, OUTPUT, REPORT, END_OF_CALL = b"H", b"S", b"R", b"E"
 # processes killed after the call, whether process ids moved.
 END = struct.Struct(">IchQQQI?")
 # Why it ended, besides too much OUTPUT or REPORT.
-EXITED, WALL = b"x", b"w"
+EXITED, WALL, CPU = b"x", b"w", b"c"
 
 STDIN, STDOUT = 0, 1
 SECONDS_TO_DIE = 10.0
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+SHORTEST_LOOK = 0.02  # seconds between two looks at the CPU time of a running call
 BROKEN_STREAM, UNKILLABLE = 3, 4  # exit codes of the fork server itself
 
 # What candidates import, loaded once here instead of once per call.
@@ -91,7 +95,6 @@ PRELOAD = [
     "numpy.ma",
     "numpy.polynomial",
     "numpy.random",
-    "numpy.testing",
 ]
 
 
@@ -153,10 +156,12 @@ def main() -> NoReturn:
     write(CHUNK.pack(HELLO, 0))
     while True:
         sequence, size, limits = read_request()
-        _, wall_ms, _, child.streams[0].room, child.streams[1].room = runner.LIMITS.unpack(limits)
+        cpu_ms, wall_ms, _, child.streams[0].room, child.streams[1].room = runner.LIMITS.unpack(
+            limits
+        )
         deliver(child, limits, size)
         started = time.monotonic()
-        reason = watch(child, started + wall_ms / 1000)
+        reason = watch(child, started + wall_ms / 1000, cpu_ms / 1000)
         wall_us = round((time.monotonic() - started) * 1e6)
         clear(child)
         reason = drain(child, reason)
@@ -183,6 +188,7 @@ def prepare() -> None:
     """Load what calls need, and become something that no child can read, trace or interrupt."""
     for name in PRELOAD:
         importlib.import_module(name)
+    rehearse()
     # What is loaded now stays: children need not copy its pages just to count garbage.
     gc.collect()
     gc.freeze()
@@ -191,6 +197,14 @@ def prepare() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     runner.set_dumpable(dumpable=False)
     settle_access_times()
+
+
+def rehearse() -> None:
+    """Do once what every call does, so that what loads at first use is loaded for all of them."""
+    sample = {"x": np.random.default_rng(0).normal(size=(4, 3)), "n": 1, "s": "text"}
+    copy = codec.decode(memoryview(b"".join(codec.encode(sample, runner.MIB))))["x"]
+    repr((copy @ copy.T / np.sqrt(copy.var(axis=0) + 1).sum(), copy.astype(np.int64)))
+    exec(compile("import numpy as np\ndef f(): return 1", "", "exec"), {})  # noqa: S102 - our text
 
 
 def settle_access_times() -> None:
@@ -254,14 +268,21 @@ def deliver(child: Child, limits: bytes, size: int) -> None:
     os.close(child.call)
 
 
-def watch(child: Child, deadline: float) -> bytes:
+def watch(child: Child, deadline: float, cpu_seconds: float) -> bytes:
     """Relay until the child exits, writes too much, or its time is over; return which."""
+    look = time.monotonic() + cpu_seconds
     with selectors.DefaultSelector() as selector:
         selector.register(child.exited, selectors.EVENT_READ)
         for pipe in child.streams:
             selector.register(pipe.fd, selectors.EVENT_READ, pipe)
-        while (left := deadline - time.monotonic()) > 0:
-            for key, _ in selector.select(left):
+        while (now := time.monotonic()) < deadline:
+            if now >= look:
+                left = cpu_seconds - cpu_time()
+                if left < 0:
+                    return CPU
+                # The container has one CPU, so the time cannot be over any sooner.
+                look = now + max(left, SHORTEST_LOOK)
+            for key, _ in selector.select(min(look, deadline) - now):
                 if key.fd == child.exited:
                     return EXITED
                 stream: Stream = key.data
@@ -270,6 +291,22 @@ def watch(child: Child, deadline: float) -> bytes:
                 elif not stream.relay():
                     return stream.kind
     return WALL
+
+
+def cpu_time() -> float:
+    """Return the CPU seconds of all processes but this one, and of those that they reaped.
+
+    The kernel's own limit counts each process by itself, and by a rougher clock.
+    """
+    ticks = 0
+    for name in os.listdir("/proc"):  # noqa: PTH208 - no pathlib in the children's way
+        if name.isdigit() and name != "1":
+            try:
+                with open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123 - as above
+                    ticks += sum(map(int, stat.read().rpartition(b")")[2].split()[11:15]))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return ticks * TICK
 
 
 def clear(child: Child) -> None:

@@ -109,8 +109,8 @@ def _limit(cpu_ms: int, memory_mb: int) -> None:
     with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - no pathlib in the child's way
         size = int(statm.read().split()[0]) * resource.getpagesize()
     _hard(resource.RLIMIT_AS, size + memory_mb * MIB)
-    # The hard limit kills; whole seconds are all that the kernel knows, the fork server knows more.
-    _hard(resource.RLIMIT_CPU, math.ceil(cpu_ms / 1000))
+    # Only in case that the fork server cannot look: the kernel counts roughly, in whole seconds.
+    _hard(resource.RLIMIT_CPU, math.ceil(cpu_ms / 1000) + 1)
     _hard(resource.RLIMIT_NOFILE, MAX_FILES)
     _hard(resource.RLIMIT_FSIZE, 0)
     _hard(resource.RLIMIT_CORE, 0)

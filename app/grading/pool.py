@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from app.grading.runs import EngineUnavailableError, SandboxBrokenError
+from app.grading.runs import EngineUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,11 +61,10 @@ class _Guard:
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
         self.lease.runs += 1
-        try:
-            return self.lease.sandbox.run(calls)
-        except SandboxBrokenError:
-            self.lease.broken = True
-            raise
+        self.lease.broken = True  # unless it comes back: a torn exchange cannot be resumed
+        runs = self.lease.sandbox.run(calls)
+        self.lease.broken = False
+        return runs
 
     def close(self) -> None:
         self.lease.broken = True
@@ -81,6 +80,7 @@ class _Shelf:
     ending: set[str] = field(default_factory=set)  # owners whose lease ends with its run
     doomed: list[Sandbox] = field(default_factory=list)  # to be destroyed in the background
     warming: int = 0
+    waiting: int = 0  # threads that want a sandbox
 
     @property
     def alive(self) -> int:
@@ -96,7 +96,7 @@ class Pool:
     sandbox that another owner had. A background thread destroys, refills and evicts.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a setting of its own
+    def __init__(
         self,
         engine: Engine,
         *,
@@ -161,19 +161,29 @@ class Pool:
     def _acquire(self, owner: str) -> Lease:
         deadline = self._clock.monotonic() + self._busy_seconds
         with self._changed:
-            while True:
-                if self._closed:
-                    raise PoolClosedError
-                if owner not in self._shelf.busy:
-                    if lease := self._take(owner):
-                        self._shelf.busy[owner] = lease
-                        return lease
-                    if self._shelf.alive < self._capacity:
-                        self._shelf.busy[owner] = None
-                        break
-                    self._evict_one()
-                self._wait(deadline)
-        return self._start(owner)
+            self._shelf.waiting += 1
+            try:
+                while not self._may_proceed(owner):
+                    self._wait(deadline)
+            finally:
+                self._shelf.waiting -= 1
+            lease = self._take(owner)
+            self._shelf.busy[owner] = lease
+        return lease or self._start(owner)
+
+    def _may_proceed(self, owner: str) -> bool:
+        """Return whether a sandbox, or room for one, is there; start making room otherwise."""
+        if self._closed:
+            raise PoolClosedError
+        if owner in self._shelf.busy:
+            return False
+        if owner in self._shelf.idle or self._shelf.warm:
+            return True
+        if self._shelf.alive < self._capacity:
+            return True
+        if len(self._shelf.doomed) < self._shelf.waiting:
+            self._evict_one()
+        return False
 
     def _take(self, owner: str) -> Lease | None:
         """Return the owner's idle lease, or a new one on a warm sandbox."""

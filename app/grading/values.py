@@ -50,8 +50,8 @@ class InvalidValueError(ValueError):
         self.reason = reason
 
 
-def encode_value(value: Value) -> bytes:
-    """Return `value` as bytes. Raises InvalidValueError if a part of it is not plain data."""
+def encode_value(value: object) -> bytes:
+    """Return a Value as bytes. Raises InvalidValueError if a part of it is not plain data."""
     parts: list[bytes] = []
     _encode(value, parts, 0)
     return b"".join(parts)

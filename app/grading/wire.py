@@ -29,7 +29,6 @@ MAX_BODY = 2**32 - 1
 REPORT_OVERHEAD = 64 * 1024  # exceptions and their tracebacks, whatever the limit on results
 READY_SECONDS = 30.0
 GRACE_SECONDS = 20.0  # beyond a call's wall clock: sending it, killing, measuring
-CPU_ROUNDING_US = 10_000  # the kernel kills by a clock that it rounds when it tells us
 
 BUILTIN_EXCEPTIONS = frozenset(
     name
@@ -143,7 +142,7 @@ def unexplained_kill(limits: RunLimits, ending: Ending) -> bool:
     What is left is the kernel, short of memory, and the child itself.
     """
     killed = ending.reason == b"x" and ending.exit_code == -signal.SIGKILL
-    return killed and ending.cpu_us + CPU_ROUNDING_US <= limits.cpu_seconds * 1e6
+    return killed and ending.cpu_us <= limits.cpu_seconds * 1e6
 
 
 def case_run(limits: RunLimits, got: Exchange, ending: Ending, *, short_of_memory: bool) -> CaseRun:
@@ -167,8 +166,7 @@ def case_run(limits: RunLimits, got: Exchange, ending: Ending, *, short_of_memor
 
 def _machine_outcome(limits: RunLimits, ending: Ending, *, short_of_memory: bool) -> Outcome | None:
     """Return the outcome that the fork server's facts alone decide, whatever the child says."""
-    rounding = CPU_ROUNDING_US if ending.exit_code == -signal.SIGKILL else 0
-    if ending.cpu_us + rounding > limits.cpu_seconds * 1e6:
+    if ending.reason == b"c" or ending.cpu_us > limits.cpu_seconds * 1e6:
         return Outcome.CPU_TIME
     if ending.reason == b"w":
         return Outcome.WALL_TIME

@@ -1,0 +1,252 @@
+"""What a well-meant call gets back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.grading.runs import Outcome, RaisedError, RunLimits
+
+from .conftest import call, result
+
+if TYPE_CHECKING:
+    from app.grading.values import Value
+
+    from .conftest import Box
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        -(2**200),
+        0.1,
+        float("-inf"),
+        1 + 2j,
+        "线程 🧵",
+        [1, [2.5, None], ("a", False)],
+        {"a": 1, 2: {"b": []}},
+        (),
+    ],
+)
+def test_plain_data_comes_back_unchanged(box: Box, value: Value) -> None:
+    found = box.value("def f(x): return x", {"x": value})
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.asfortranarray(np.arange(6).reshape(2, 3)),
+        np.arange(10)[::2],
+        np.zeros((0, 3), np.float32),
+        np.array(5),
+        np.array([True, False]),
+        np.array(["线程", "x"]),
+        np.array([1 + 1j]),
+        np.array([1.5], np.float16),
+        np.arange(3, dtype=">i4"),
+    ],
+)
+def test_arrays_come_back_unchanged(box: Box, array: np.ndarray) -> None:
+    found = box.value("def f(x): return x", {"x": array})
+    assert type(found) is np.ndarray
+    assert found.dtype == array.dtype.newbyteorder("=")
+    assert found.shape == array.shape
+    np.testing.assert_array_equal(found, array)
+
+
+def test_numpy_scalars_stay_numpy_scalars(box: Box) -> None:
+    found = box.value("import numpy as np\ndef f(): return [np.float32(0.5), np.bool_(True)]")
+    assert found == [np.float32(0.5), np.True_]
+    assert isinstance(found, list)
+    assert type(found[0]) is np.float32
+
+
+def test_arguments_are_writable_and_may_be_returned_after_the_call(box: Box) -> None:
+    run = box.run(call("def f(x): x[0] = 9", {"x": np.zeros(2)}, return_args=True))[0]
+    pair = result(run)
+    assert isinstance(pair, tuple)
+    assert pair[0] is None
+    assert isinstance(pair[1], dict)
+    np.testing.assert_array_equal(pair[1]["x"], [9.0, 0.0])
+
+
+def test_a_generator_gets_a_seeded_rng(box: Box) -> None:
+    code = "def generate(rng): return dict(x=rng.normal(size=3))"
+    first, again, other = (
+        box.value(code, entry_point="generate", rng_seed=seed) for seed in (7, 7, 8)
+    )
+    assert isinstance(first, dict)
+    assert isinstance(again, dict)
+    np.testing.assert_array_equal(first["x"], np.random.default_rng(7).normal(size=3))
+    assert str(first) == str(again)
+    assert str(first) != str(other)
+
+
+def test_a_class_can_be_the_entry_point(box: Box) -> None:
+    code = """
+        from dataclasses import dataclass
+        @dataclass
+        class Adder:
+            n: int
+            def __call__(self, x): return x + self.n
+        def f(x): return Adder(2)(x)
+    """
+    assert box.value(code, {"x": 1}) == 3
+
+
+def test_output_is_kept_in_order_and_warnings_are_part_of_it(box: Box) -> None:
+    run = box.one("""
+        import sys, numpy as np
+        def f():
+            print("before", flush=True)
+            np.float64(1) / 0
+            print("线程", end="")
+    """)
+    assert run.stdout.startswith("before\n")
+    assert "divide by zero" in run.stdout
+    assert run.stdout.endswith("线程")
+    assert not run.stdout_truncated
+
+
+def test_output_that_is_not_text_is_shown_with_marks(box: Box) -> None:
+    run = box.one("import os\ndef f(): os.write(1, b'a\\xff\\x00\\x1b[31m')")
+    assert run.stdout == "a�\x00\x1b[31m"
+
+
+def test_an_exception_names_the_lines_of_the_submitted_code_only(box: Box) -> None:
+    run = box.one("""
+        def g(x):
+            return [1][x]
+        def f():
+            import numpy as np
+            return np.vectorize(g, otypes=[int])([4])
+    """)
+    assert run.outcome is Outcome.RAISED
+    assert run.error == RaisedError(
+        type_name="IndexError",
+        builtin=True,
+        message="list index out of range",
+        traceback="line 6, in f\nline 3, in g",
+    )
+
+
+def test_an_exception_class_of_the_code_is_not_called_builtin(box: Box) -> None:
+    run = box.one("""
+        class SecretError(Exception): __module__ = "builtins"
+        def f(): raise SecretError("x")
+    """)
+    assert run.error is not None
+    assert run.error.type_name == "SecretError"
+    assert not run.error.builtin
+
+
+def test_an_exception_message_is_bounded(box: Box) -> None:
+    run = box.one("def f(): raise ValueError('x' * 10**6)")
+    assert run.error is not None
+    assert 100 < len(run.error.message) < 10_000
+
+
+def test_an_exception_without_a_message_that_works(box: Box) -> None:
+    run = box.one("""
+        class E(Exception):
+            def __str__(self): raise SystemExit
+        def f(): raise E
+    """)
+    assert run.outcome is Outcome.RAISED
+    assert run.error is not None
+    assert run.error.message == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException"]
+)
+def test_exceptions_that_mean_to_leave_are_raised_ones(box: Box, name: str) -> None:
+    run = box.one(f"def f(): raise {name}(0)")
+    assert run.outcome is Outcome.RAISED
+    assert run.error is not None
+    assert run.error.type_name == name
+    assert run.error.builtin
+
+
+@pytest.mark.parametrize(
+    ("code", "type_name", "where"),
+    [
+        ("x = 1\ndef f(:\n  pass", "SyntaxError", "line 2"),
+        ("def f():\n\treturn 1\n        return 2", "TabError", "line 3"),
+        ("x = 1 / 0\ndef f(): pass", "ZeroDivisionError", "line 1, in <module>"),
+        ("import torch\ndef f(): pass", "ModuleNotFoundError", "line 1, in <module>"),
+        ("def g(): pass", "NameError", ""),
+        ("f = 3", "TypeError", ""),
+        ("", "NameError", ""),
+        ("\0\x01\x02", "ValueError", ""),
+        ("\ud800", "UnicodeEncodeError", ""),
+        ("raise SystemExit", "SystemExit", "line 1, in <module>"),
+        ("f = " + "(" * 300, "SyntaxError", "line 1"),
+    ],
+)
+def test_code_that_cannot_be_called_says_why(
+    box: Box, code: str, type_name: str, where: str
+) -> None:
+    run = box.one(code)
+    assert run.outcome is Outcome.BAD_CODE
+    assert run.error is not None
+    assert run.error.type_name == type_name
+    assert run.error.traceback == where
+
+
+def test_a_megabyte_of_source_is_only_slow(box: Box) -> None:
+    code = "def f(): return 1\n" + "x = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'\n" * 25_000
+    assert box.value(code, limits=RunLimits(10, 20, 512)) == 1
+
+
+def test_the_wrong_arguments_raise(box: Box) -> None:
+    run = box.one("def f(y): pass", {"x": 1})
+    assert run.outcome is Outcome.RAISED
+    assert run.error is not None
+    assert run.error.type_name == "TypeError"
+
+
+def test_what_was_used_is_measured(box: Box) -> None:
+    run = box.one("""
+        import time
+        def f():
+            block = bytearray(100 * 2**20)
+            end = time.process_time() + 0.3
+            while time.process_time() < end: pass
+            time.sleep(0.3)
+    """)
+    assert run.outcome is Outcome.RETURNED
+    assert 300 <= run.cpu_ms < 2000
+    assert run.wall_ms >= 600
+    assert 100_000 < run.memory_kb < 250_000
+
+
+def test_calls_of_one_batch_answer_in_order(box: Box) -> None:
+    code = "def f(n):\n    if n == 2: raise ValueError\n    return n"
+    runs = box.run(*(call(code, {"n": n}) for n in range(4)))
+    assert [run.outcome for run in runs] == [
+        Outcome.RETURNED,
+        Outcome.RETURNED,
+        Outcome.RAISED,
+        Outcome.RETURNED,
+    ]
+    assert [result(run) for run in runs if run.result] == [0, 1, 3]
+
+
+def test_random_numbers_are_not_the_same_in_every_call(box: Box) -> None:
+    code = "import random, numpy as np\ndef f(): return [random.random(), float(np.random.rand())]"
+    seen = [box.value(code) for _ in range(3)]
+    assert len({str(pair) for pair in seen}) == 3
+
+
+def test_a_large_argument_and_a_large_result_pass(box: Box) -> None:
+    array = np.random.default_rng(0).normal(size=3_000_000)
+    found = box.value("def f(x): return x", {"x": array})
+    np.testing.assert_array_equal(found, array)
