@@ -53,7 +53,7 @@ class Rivals:
         words = terms.Words(question)
         self.groups: list[set[str]] = []
         for group in first:
-            named = any(terms.find(terms.term(t), words) for t in group if not _is_formula(t))
+            named = any(terms.find(terms.term(t), words) for t in group if not is_formula(t))
             repeated = first.count(group) > 1 and not later & set(group)
             if named or repeated:
                 self._add(set(group))
@@ -63,9 +63,7 @@ class Rivals:
     @staticmethod
     def _place(group: set[str], words: terms.Words) -> int:
         """Return where the question first names a subject, -1 if it does not."""
-        hits = [
-            hit for t in group if not _is_formula(t) for hit in terms.find(terms.term(t), words)
-        ]
+        hits = [hit for t in group if not is_formula(t) for hit in terms.find(terms.term(t), words)]
         return min((hit.start for hit in hits), default=-1)
 
     def _add(self, group: set[str]) -> None:
@@ -117,7 +115,7 @@ class Reading:
     def hits(self, spelling: str) -> list[Hit]:
         """Return where a term stands, or a formula if it is written between dollar signs."""
         if spelling not in self._hits:
-            found = self._formula(spelling[1:-1]) if _is_formula(spelling) else self._term(spelling)
+            found = self._formula(spelling[1:-1]) if is_formula(spelling) else self._term(spelling)
             self._hits[spelling] = [
                 hit for hit in found if not any(a <= hit.start < b for a, b in self.ignored)
             ]
@@ -199,5 +197,6 @@ class Reading:
         return active == {subject} or (alike and subject in active)
 
 
-def _is_formula(spelling: str) -> bool:
+def is_formula(spelling: str) -> bool:
+    """Say whether an author's term is a formula, written between dollar signs."""
     return len(spelling) > 2 and spelling[0] == spelling[-1] == "$"  # noqa: PLR2004 -- the signs

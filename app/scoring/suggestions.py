@@ -12,7 +12,7 @@ from app.scoring import guards, similarity
 from app.scoring.fluency import Familiar
 from app.scoring.normalisation import NormalText, normal, normalise
 from app.scoring.passages import cut
-from app.scoring.patterns import Found, Prepared, Reading, Rivals
+from app.scoring.patterns import Found, Prepared, Reading, Rivals, is_formula
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -294,7 +294,9 @@ class _Scorer:
         self._shingles = frozenset().union(*(guards.shingles(text) for text in texts))
         self._familiar = Familiar(normal(text) for text in _chinese(question))
         self._question = question
-        self._rivals = Rivals(list(_patterns(question)), "\n".join(texts))
+        self._rivals = Rivals(
+            [p for criterion in question.rubric for p in _patterns(criterion)], "\n".join(texts)
+        )
         self._judges = tuple(
             self._judge(criterion, criterion.evidence) if criterion.evidence else None
             for criterion in question.rubric
@@ -368,15 +370,31 @@ class _Scorer:
         )
 
 
-def _patterns(question: schema.QuestionBase) -> Iterator[schema.Pattern]:
+def _matches(criterion: schema.Criterion) -> Iterator[schema.Match]:
+    """Yield every alternative and every part of the evidence of a criterion."""
+    if criterion.evidence:
+        yield criterion.evidence
+        yield from criterion.evidence.parts
+        if criterion.evidence.partial:
+            yield criterion.evidence.partial
+
+
+def _patterns(criterion: schema.Criterion) -> Iterator[schema.Pattern]:
     """Yield every pattern of the evidence and of the misconceptions."""
-    for criterion in question.rubric:
-        evidence = criterion.evidence
-        if evidence:
-            yield from evidence.any_of
-            yield from evidence.partial.any_of if evidence.partial else ()
-            yield from chain.from_iterable(part.any_of for part in evidence.parts)
-        yield from chain.from_iterable(mistake.patterns() for mistake in criterion.mistakes)
+    for match in _matches(criterion):
+        yield from match.any_of
+    for mistake in criterion.mistakes:
+        yield from mistake.patterns()
+
+
+def formulas_of(criterion: schema.Criterion) -> Iterator[str]:
+    """Yield every formula that an author looks for, alone or as a term between dollar signs."""
+    for match in _matches(criterion):
+        yield from match.formula
+    for pattern in _patterns(criterion):
+        for term in chain.from_iterable(pattern.all_of):
+            if is_formula(term):
+                yield term[1:-1]
 
 
 def _texts(criterion: schema.Criterion) -> Iterator[str]:
