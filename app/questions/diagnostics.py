@@ -136,6 +136,8 @@ def _models_in(annotation: Any) -> set[type[BaseModel]]:  # noqa: ANN401  type e
 def _about_key(error: ErrorDetails, model: type[BaseModel]) -> Message | None:
     kind, loc = error["type"], error["loc"]
     if kind == "extra_forbidden":
+        if error["input"] is None and " " in str(loc[-1]):
+            return _rest_of_text(str(loc[-1]))
         return _unknown_key(str(loc[-1]), known_keys(model, loc[:-1]))
     if kind == "missing":
         return message('The key "{key}" is missing.', key=loc[-1])
@@ -162,6 +164,11 @@ def _about_value(kind: str, context: Mapping[str, Any]) -> Message | None:
         template, bound = _BOUNDS[kind]
         return message(template.text, limit=context[bound])
     return _TYPES.get(kind)
+
+
+def _rest_of_text(key: str) -> Message:
+    """Explain what ``{en: one, two words}`` means in YAML: a key without a value."""
+    return message('Unknown key "{key}". In braces, put a text with a comma in quotes.', key=key)
 
 
 def _unknown_key(key: str, known: list[str]) -> Message:

@@ -117,6 +117,10 @@ BROKEN: dict[str, tuple[str, str, str, list[tuple[int, int, str]]]] = {
         CODING, "minutes: 5", "zzzz: 5",
         [(6, 1, 'Unknown key "zzzz". Known keys: cases, checker, ')],
     ),
+    "text with a comma in braces": (
+        CODING, "en: Row sums}", "en: Sums, row by row}",
+        [(3, 27, 'Unknown key "row by row". In braces, put a text with a comma in quotes.')],
+    ),
     "key of another kind of question": (
         CONCEPTUAL, "rubric:\n", "limits: {}\nrubric:\n",
         [(5, 1, 'Unknown key "limits". ')],
