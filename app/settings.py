@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     public_url: str = ""
     registration: Literal["open", "closed"] = "open"
+    metrics_token: str = ""
     login_days: int = Field(default=14, ge=1, le=365)
 
     sandbox_image: str = ""

@@ -25,9 +25,10 @@ def hash_password(password: str) -> str:
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Tell whether `password` belongs to `password_hash`; None takes as long and is False."""
     try:
-        return _hasher.verify(password_hash or _DECOY, password) and password_hash is not None
+        _hasher.verify(password_hash or _DECOY, password)
     except (VerificationError, InvalidHashError):
         return False
+    return password_hash is not None
 
 
 def needs_rehash(password_hash: str) -> bool:

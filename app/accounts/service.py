@@ -49,7 +49,7 @@ def register(
     locale: Locale = "zh",
 ) -> User:
     """Create a person; raises FormError that name what is wrong with each field."""
-    email, display_name = email.strip().lower(), " ".join(display_name.split())
+    email, display_name = email.strip().lower(), _tidy(display_name)
     errors = _mistakes(email, display_name, password)
     if "email" not in errors and user_by_email(session, email):
         errors["email"] = message("This address is registered already.")
@@ -71,14 +71,22 @@ def register(
     return user
 
 
+def rename(user: User, display_name: str) -> None:
+    """Change a person's name; raises FormError if it is no name."""
+    display_name = _tidy(display_name)
+    if errors := _name_errors(display_name):
+        raise FormError(errors)
+    user.display_name = display_name
+
+
+def _tidy(display_name: str) -> str:
+    return " ".join(display_name.split())
+
+
 def _mistakes(email: str, display_name: str, password: str) -> dict[str, Message]:
-    errors: dict[str, Message] = {}
-    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
+    errors = _name_errors(display_name)
+    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email) or not email.isprintable():
         errors["email"] = message("Please enter an e-mail address.")
-    if not 1 <= len(display_name) <= MAX_NAME or not display_name.isprintable():
-        errors["display_name"] = message(
-            "Please enter a name of at most {max} characters.", max=MAX_NAME
-        )
     if len(password) < passwords.MIN_LENGTH:
         errors["password"] = message(
             "Please choose a password of at least {min} characters.", min=passwords.MIN_LENGTH
@@ -86,6 +94,13 @@ def _mistakes(email: str, display_name: str, password: str) -> dict[str, Message
     elif len(password) > passwords.MAX_LENGTH:
         errors["password"] = message("This password is too long.")
     return errors
+
+
+def _name_errors(display_name: str) -> dict[str, Message]:
+    if 1 <= len(display_name) <= MAX_NAME and display_name.isprintable():
+        return {}
+    text = message("Please enter a name of at most {max} characters.", max=MAX_NAME)
+    return {"display_name": text}
 
 
 def authenticate(session: Session, *, email: str, password: str) -> User | None:
@@ -113,10 +128,13 @@ def sign_in(session: Session, user: User, *, now: datetime, days: int) -> str:
     return token
 
 
-def rotate(login: Login, *, now: datetime) -> str | None:
-    """Return a new token for the cookie if the present one is old enough, else None."""
-    if now - login.rotated_at < ROTATE_AFTER:
-        return None
+def is_due(login: Login, *, now: datetime) -> bool:
+    """Tell whether the cookie's token is old enough to be changed."""
+    return now - login.rotated_at >= ROTATE_AFTER
+
+
+def rotate(login: Login, *, now: datetime) -> str:
+    """Return a new token for the cookie; the one before stays good for a moment."""
     token = passwords.new_token()
     login.previous_token_hash, login.token_hash = login.token_hash, passwords.hash_token(token)
     login.rotated_at = now

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def attempts_of(session: Session, interview_id: str) -> Sequence[Attempt]:
-    """Return the attempts of an interview, in the order of its paper."""
+def attempts_of(session: Session, *interview_ids: str) -> Sequence[Attempt]:
+    """Return the attempts of one or more interviews, in the order of the paper."""
     return session.scalars(
-        select(Attempt).where(Attempt.interview_id == interview_id).order_by(Attempt.position)
+        select(Attempt).where(Attempt.interview_id.in_(interview_ids)).order_by(Attempt.position)
     ).all()
 
 

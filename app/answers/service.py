@@ -18,13 +18,15 @@ MAX_TEXT_BYTES = 256 * 1024
 
 
 class StaleDraftError(ConflictError):
-    """A newer draft is stored already; `attempt` holds it."""
+    """A newer draft is stored already; it comes with the error."""
 
     code = "stale_draft"
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__(message("A newer version was saved from another tab or device."))
-        self.attempt = attempt
+        self.text = attempt.draft
+        self.sequence = attempt.draft_sequence
+        self.saved_at = attempt.draft_saved_at
 
 
 def accept_text(text: str) -> str:

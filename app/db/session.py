@@ -20,7 +20,10 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._writing = sessionmaker(engine, expire_on_commit=False)
+        self._reading = sessionmaker(
+            engine.execution_options(read_only=True), expire_on_commit=False
+        )
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[Session]:
@@ -28,9 +31,7 @@ class Database:
 
         `read_only` spares SQLite's write lock.
         """
-        with self._sessions() as session:
-            if read_only:
-                session.connection(execution_options={"read_only": True})
+        with (self._reading if read_only else self._writing)() as session:
             yield session
             session.commit()
         for callback in session.info.get(_AFTER_COMMIT, ()):

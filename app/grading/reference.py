@@ -92,16 +92,16 @@ def _expand_case(question: CodingQuestion, case: Case, sandbox: Sandbox) -> Iter
         name=case.name,
         group=case.group,
         sample=case.sample,
-        args=b"",
+        args=encode_value({}),
         expected=b"",
         checker=case.checker or question.checker,
         inputs_unmodified=case.inputs_unmodified,
     )
     if case.generate is None:
-        yield replace(blank, args=encode_value(from_yaml_args(case.args or {})))
+        yield replace(blank, args=encode_value({**from_yaml_args(case.args or {})}))
         return
     calls = [
-        Call(case.generate, "generate", b"", run_limits(question), rng_seed=seed)
+        Call(case.generate, "generate", blank.args, run_limits(question), rng_seed=seed)
         for seed in case.seeds
     ]
     for seed, run in zip(case.seeds, sandbox.run(calls), strict=True):

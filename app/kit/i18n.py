@@ -39,7 +39,7 @@ class Message:
         return self.render()
 
 
-def message(text: str, **values: object) -> Message:
+def message(text: str, /, **values: object) -> Message:
     """Mark `text` for extraction and for translation at the moment of display."""
     return Message(text, values)
 

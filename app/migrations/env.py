@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -15,7 +15,7 @@ import app.scoring.models  # noqa: F401 - the models register themselves on impo
 from app.db.base import Base, UtcDateTime
 
 
-def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:  # noqa: ANN401 - Alembic's hook
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:  # noqa: ANN401 - Alembic's hook
     """Write our column type as plain SQLAlchemy: a revision must outlive the code of today."""
     del autogen_context
     is_moment = kind == "type" and isinstance(item, UtcDateTime)

@@ -10,6 +10,7 @@ from app.questions.models import PaperEntry, QuestionEntry, QuestionVersion
 from app.questions.schema import Paper, PaperItem
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -89,7 +90,7 @@ def import_paper(session: Session, paper: Paper, *, now: datetime) -> None:
 
 
 def retire_missing(
-    session: Session, *, question_ids: set[str], paper_ids: set[str], now: datetime
+    session: Session, *, question_ids: Collection[str], paper_ids: Collection[str], now: datetime
 ) -> None:
     """Stop offering what has no file any more; interviews that asked it keep their version."""
     for question in session.scalars(select(QuestionEntry)):

@@ -16,6 +16,8 @@ InterviewState = Literal["scheduled", "running", "finished", "reviewed"]
 Role = Literal["candidate", "mentor", "admin"]
 AttemptState = Literal["empty", "draft", "submitted"]
 JobState = Literal["queued", "running", "done", "failed"]
+BankState = Literal["live", "checking", "draft", "retired"]
+Confidence = Literal["confident", "suggested", "needs_mentor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,7 @@ class CriterionView:
     max_points: float
     levels: Sequence[LevelView]
     suggested: float | None
-    confidence: Literal["confident", "suggested", "needs_mentor"] | None
+    confidence: Confidence | None
     evidence: Sequence[str]  # the clauses that earned it
     mistakes: Sequence[str]  # feedback for recognised misconceptions
     points: float | None = None
@@ -315,7 +317,7 @@ class BankEntryView:
     path: str
     title: str
     kind: QuestionKind | None
-    state: Literal["live", "checking", "draft", "retired"]
+    state: BankState
     problems: Sequence[DiagnosticView] = ()
     gate: str | None = None  # what the publishing gate found
     updated_at: datetime | None = None

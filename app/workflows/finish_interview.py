@@ -13,6 +13,8 @@ from app.interviews.timing import is_closed, is_over
 from app.workflows.submit_answer import promote_draft
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.interviews.service import FinishedBy
@@ -26,11 +28,15 @@ def finish_interview(session: Session, runtime: Runtime, interview: Interview) -
     _end(session, runtime, interview, "time" if over else "candidate")
 
 
+def is_overdue(interview: Interview, now: datetime) -> bool:
+    """Tell whether time and grace ran out while nobody looked."""
+    running = state_of(interview) == InterviewState.RUNNING
+    return running and is_closed(interview.deadline_at, now)
+
+
 def finish_if_overdue(session: Session, runtime: Runtime, interview: Interview) -> None:
-    """End an interview whose time and grace ran out while nobody looked."""
-    if state_of(interview) != InterviewState.RUNNING:
-        return
-    if is_closed(interview.deadline_at, runtime.clock.now()):
+    """End an interview whose time and grace ran out."""
+    if is_overdue(interview, runtime.clock.now()):
         _end(session, runtime, interview_for_update(session, interview.id), "time")
 
 

@@ -139,8 +139,10 @@ def _run(machinery: Machinery, work: _Work) -> tuple[datetime, list[CaseRun]]:
 def run_cases(
     sandbox: Sandbox, question: CodingQuestion, code: str, cases: Sequence[CaseData]
 ) -> list[CaseRun]:
-    """Run the cases group by group. After a group with a time-out the rest is not run:
-    an endless loop must not hold a sandbox for the sum of all limits.
+    """Run the cases group by group.
+
+    After a group with a time-out the rest is not run: an endless loop must not hold a
+    sandbox for the sum of all limits.
     """
     runs: list[CaseRun] = []
     for _, group in groupby(cases, key=lambda case: case.group):

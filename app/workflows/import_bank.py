@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING
 
 from app.grading.dispatch import Task
 from app.questions.bank import read_bank
-from app.questions.queries import live_versions
+from app.questions.queries import live_versions, newest_versions
 from app.questions.service import import_paper, import_version, retire_missing
-from app.workflows.publish_question import unpublished_version_ids
 
 if TYPE_CHECKING:
     from app.questions.bank import Bank
-    from app.workflows.runtime import Runtime
+    from app.workflows.runtime import Machinery, Runtime
 
 
-def import_bank(runtime: Runtime) -> Bank:
-    """Read all files, store what is valid, and send new versions to their gate.
+def store_bank(machinery: Machinery) -> Bank:
+    """Read all files and store what is valid.
 
     A file with errors changes nothing: the version that was live before stays.
     """
-    bank = read_bank(runtime.settings.bank_dir)
-    now = runtime.clock.now()
-    with runtime.database.transaction() as session:
+    bank = read_bank(machinery.settings.bank_dir)
+    now = machinery.clock.now()
+    with machinery.database.transaction() as session:
         for file in bank.questions:
             import_version(
                 session,
@@ -34,19 +33,34 @@ def import_bank(runtime: Runtime) -> Bank:
         for paper in bank.papers:
             import_paper(session, paper.document, now=now)
         retire_missing(session, question_ids=bank.question_ids, paper_ids=bank.paper_ids, now=now)
-    publish_what_is_new(runtime)
     return bank
+
+
+def import_bank(runtime: Runtime) -> None:
+    """Store the bank and send what is new to its gate."""
+    store_bank(runtime.machinery)
+    publish_what_is_new(runtime)
 
 
 def publish_what_is_new(runtime: Runtime) -> None:
     """Send every version to its gate that has not been through it."""
-    with runtime.database.transaction(read_only=True) as session:
-        waiting = unpublished_version_ids(session)
-    for version_id in waiting:
+    for version_id in unpublished(runtime.machinery):
         runtime.dispatcher.send(Task.PUBLISH_QUESTION, str(version_id))
 
 
-def everything_is_live(runtime: Runtime, bank: Bank) -> bool:
-    """Tell whether every question of `bank` can be asked."""
-    with runtime.database.transaction(read_only=True) as session:
-        return {file.document.id for file in bank.questions} <= live_versions(session).keys()
+def unpublished(machinery: Machinery) -> dict[int, str]:
+    """Return the versions whose gate has yet to run, the newest of each question: id to name."""
+    with machinery.database.transaction(read_only=True) as session:
+        return {
+            version.id: version.question_id
+            for version in newest_versions(session).values()
+            if version.published_at is None and version.problem is None
+        }
+
+
+def is_settled(machinery: Machinery) -> bool:
+    """Tell whether there is a bank and every question of it is either offered or refused."""
+    with machinery.database.transaction(read_only=True) as session:
+        newest, live = newest_versions(session), live_versions(session)
+        open_versions = {one.id for one in newest.values() if one.problem is None}
+        return bool(newest) and open_versions <= {one.id for one in live.values()}

@@ -11,7 +11,7 @@ from app.grading.reference import GateError, build_reference
 from app.grading.runs import EngineUnavailableError, SandboxBrokenError
 from app.kit.i18n import message
 from app.questions.models import QuestionVersion
-from app.questions.queries import document_of, newest_versions
+from app.questions.queries import document_of
 from app.questions.schema import CodingQuestion
 from app.questions.service import offer_unproven, publish, reject
 
@@ -48,15 +48,6 @@ def publish_question(machinery: Machinery, version_id: str) -> None:
             offer_unproven(session, session.get_one(QuestionVersion, int(version_id)))
     else:
         _publish(machinery, int(version_id), reference)
-
-
-def unpublished_version_ids(session: Session) -> list[int]:
-    """Return the versions whose gate has yet to run: the newest of each question."""
-    return [
-        version.id
-        for version in newest_versions(session).values()
-        if version.published_at is None and version.problem is None
-    ]
 
 
 def _prove(machinery: Machinery, question: CodingQuestion) -> Reference:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.db.session import Database
     from app.grading.dispatch import Dispatcher
+    from app.grading.engine_watch import EngineWatch
     from app.grading.notifications import Notifier
     from app.grading.pool import Pool
     from app.kit.clock import Clock
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """What grading needs. `pool` is None where code must not run: a distributed web process."""
+    """What grading needs.
+
+    `pool` and `engine` are None where code must not run: in a distributed web process.
+    """
 
     settings: Settings
     clock: Clock
     database: Database
     notifier: Notifier
     pool: Pool | None
+    engine: EngineWatch | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from app.scoring.models import Suggestion
 from app.scoring.suggestions import suggest, suggest_from_groups
@@ -30,8 +30,16 @@ def suggest_for_code(
     submission: Submission,
     groups: Mapping[str, tuple[int, int]],
 ) -> None:
-    """Propose points from (passed, total) of each test group."""
-    _store(session, submission, suggest_from_groups(question, groups))
+    """Propose points from (passed, total) of each test group.
+
+    The best submission counts: a later attempt to make good code better must not cost points.
+    """
+    suggestion = suggest_from_groups(question, groups)
+    earlier = session.scalars(
+        select(Suggestion.points).where(Suggestion.attempt_id == submission.attempt_id)
+    )
+    if sum(one.points or 0 for one in suggestion.criteria) >= sum(one or 0 for one in earlier):
+        _store(session, submission, suggestion)
 
 
 def _store(session: Session, submission: Submission, suggestion: AnswerSuggestion) -> None:

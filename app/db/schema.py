@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic import command
@@ -10,13 +9,15 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.settings import ROOT
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).resolve().parent))
+    config.set_main_option("script_location", str(ROOT / "app" / "migrations"))
     return config
 
 

@@ -1,0 +1,127 @@
+"""Commands that judge an answer from a file: grade and score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from app.cli.output import console, fail, print_json
+from app.cli.questions import find_question
+from app.grading.reference import GateError
+from app.kit.clock import SystemClock
+from app.kit.i18n import _
+from app.questions.schema import CodingQuestion
+from app.scoring.suggestions import suggest, to_json
+from app.settings import Settings
+from app.workflows.assemble_runtime import build_engine, build_pool
+from app.workflows.grade_file import grade_file
+
+if TYPE_CHECKING:
+    from app.workflows.grade_file import FileGrade
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+QuestionName = Annotated[str, typer.Argument(metavar="QUESTION", help="An id, or a YAML file.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(grade)
+    app.command()(score)
+
+
+def grade(
+    question: QuestionName,
+    file: Path,
+    sample: Annotated[bool, typer.Option("--sample", help="Only the sample cases.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Grade a program in the sandbox."""
+    document = find_question(question)
+    if not isinstance(document, CodingQuestion):
+        fail(_("“{id}” is answered in words: use `yimian score`.").format(id=document.id))
+    code = _read(file)
+    settings = Settings()
+    pool = build_pool(settings, build_engine(settings))
+    try:
+        result = grade_file(pool, SystemClock(), document, code, sample_only=sample)
+    except GateError as error:
+        fail(_("The question itself is at fault: {why}").format(why=error.message))
+    finally:
+        pool.close()
+    if as_json:
+        print_json(grade_as_json(result))
+    else:
+        _print_grade(result)
+
+
+def grade_as_json(result: FileGrade) -> dict[str, object]:
+    """Return the stable JSON form of a grade."""
+    return {
+        "verdict": result.judgement.verdict.value,
+        "score": result.judgement.score,
+        "groups": [
+            {"name": group.name, "passed": group.passed, "total": group.total}
+            for group in result.judgement.groups
+        ],
+        "cases": [
+            {
+                "name": case.name,
+                "verdict": case.verdict.value,
+                "cpu_ms": case.cpu_ms,
+                "wall_ms": case.wall_ms,
+                "memory_kb": case.memory_kb,
+            }
+            for case in result.cases
+        ],
+        "mistake": result.mistake,
+        "job": {"state": "done", "ms": round(result.milliseconds, 1)},
+    }
+
+
+def _print_grade(result: FileGrade) -> None:
+    verdict = result.judgement.verdict
+    console.print(f"{verdict.value}  {verdict.title}", style="bold", markup=False)
+    console.print(str(verdict.meaning), markup=False)
+    table = Table(box=None)
+    for heading in (_("Case"), _("Verdict"), "CPU ms", "MB", _("Reason")):
+        table.add_column(heading)
+    for case in result.cases:
+        memory = f"{case.memory_kb / 1024:.0f}"
+        reason = str(case.reason or "")
+        table.add_row(case.name, case.verdict.value, f"{case.cpu_ms:.1f}", memory, reason)
+    console.print(table)
+    for group in result.judgement.groups:
+        console.print(f"{group.name}: {group.passed} / {group.total}", markup=False)
+    if result.mistake:
+        console.print(_("Recognised mistake: {name}").format(name=result.mistake), markup=False)
+
+
+def score(question: QuestionName, file: Path, as_json: Json = False) -> None:
+    """Suggest points for a text answer, with the evidence for them."""
+    document = find_question(question)
+    if isinstance(document, CodingQuestion):
+        fail(_("“{id}” is answered in code: use `yimian grade`.").format(id=document.id))
+    answer = _read(file)
+    data = to_json(suggest(document, answer))
+    if as_json:
+        print_json(data)
+        return
+    console.print(f"{data['score']:g} / {data['max']:g}", style="bold")
+    for criterion in data["criteria"]:
+        line = f"{criterion['id']:<20} {criterion['points']:g} / {criterion['max']:g}"
+        console.print(line, criterion["confidence"], *criterion["mistakes"], markup=False)
+        for start, end in criterion["evidence"]:
+            console.print(f"    “{answer[start:end]}”", markup=False)
+    if data["needs_mentor"]:
+        console.print(_("A mentor should look at this."))
+
+
+def _read(file: Path) -> str:
+    """Return a file's text. Bytes that are no UTF-8 become marks that no program can contain."""
+    try:
+        return file.read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")

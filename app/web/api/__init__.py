@@ -1,0 +1,1 @@
+"""The JSON interface that the pages' scripts use."""

@@ -1,0 +1,116 @@
+"""The transcript as a file: JSON, Markdown, one HTML page that needs nothing else, PDF."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from html import unescape
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
+
+from fastapi.encoders import jsonable_encoder
+from markupsafe import Markup
+from py_mini_racer import MiniRacer
+from weasyprint import HTML
+
+from app.interviews.queries import events_of
+from app.web.presenters.reports import report_view
+from app.web.templating import DIST, built_file, render_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from app.interviews.models import Interview
+    from app.web.views import ReportView
+
+Format = Literal["json", "md", "html", "pdf"]
+
+_MATH = re.compile(r'<(span|div) class="math[^"]*" data-tex="([^"]*)">.*?</\1>', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file to download."""
+
+    content: bytes
+    media_type: str
+
+
+def export(session: Session, interview: Interview, form: Format, *, for_mentor: bool) -> Document:
+    """Return the transcript of a finished interview in one of four forms."""
+    if form == "json":
+        return Document(_json(session, interview, for_mentor=for_mentor), "application/json")
+    report = report_view(session, interview, for_mentor=for_mentor)
+    return _FORMS[form](report)
+
+
+def _json(session: Session, interview: Interview, *, for_mentor: bool) -> bytes:
+    """Return the report, and the events as they are stored, so that the chain can be verified."""
+    events = [
+        {
+            "sequence": one.sequence,
+            "at": one.at,
+            "action": one.action,
+            "data": one.data,
+            "previous_hash": one.previous_hash,
+            "hash": one.hash,
+        }
+        for one in events_of(session, interview.id)
+    ]
+    report = asdict(report_view(session, interview, for_mentor=for_mentor))
+    data = jsonable_encoder({"format": "yimian-transcript/1", "report": report, "events": events})
+    return json.dumps(data, ensure_ascii=False, indent=2).encode()
+
+
+def _markdown(report: ReportView) -> Document:
+    text = render_text("export/transcript.md", report=report)
+    return Document(text.encode(), "text/markdown; charset=utf-8")
+
+
+def _html(report: ReportView) -> Document:
+    return Document(_page(report).encode(), "text/html; charset=utf-8")
+
+
+def _pdf(report: ReportView) -> Document:
+    pdf = HTML(string=_page(report), base_url=str(DIST), url_fetcher=_refuse).write_pdf()
+    return Document(pdf, "application/pdf")
+
+
+_FORMS: dict[str, Callable[[ReportView], Document]] = {"md": _markdown, "html": _html, "pdf": _pdf}
+
+
+def _refuse(url: str, *_: object, **__: object) -> dict[str, object]:
+    """Keep the renderer from fetching anything: an answer may name any address."""
+    raise ValueError(f"not fetched: {url}")
+
+
+def _page(report: ReportView) -> str:
+    css = Markup(built_file("export.css"))  # noqa: S704 - our own style sheet
+    page = render_text("export/transcript.html", report=report, css=css)
+    return _MATH.sub(_typeset, page)
+
+
+def _typeset(found: re.Match[str]) -> str:
+    """Replace a marked formula by what KaTeX makes of it."""
+    return _katex(unescape(found[2]), display=found[1] == "div")
+
+
+_lock = Lock()
+
+
+@lru_cache
+def _engine() -> MiniRacer:
+    engine = MiniRacer()
+    engine.eval(built_file("katex.min.js"))
+    return engine
+
+
+@lru_cache(maxsize=2000)
+def _katex(tex: str, *, display: bool) -> str:
+    options = {"displayMode": display, "throwOnError": False, "trust": False}
+    with _lock:
+        return str(_engine().call("katex.renderToString", tex, options))

@@ -1,0 +1,1 @@
+"""HTML pages, one module for each first part of the address."""

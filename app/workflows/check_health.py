@@ -1,0 +1,72 @@
+"""Find out what works: for ``yimian doctor``, the health page, and the notice about code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kit.i18n import _
+from app.questions.queries import live_versions, newest_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.workflows.runtime import Machinery
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    detail: str
+
+
+def check_health(machinery: Machinery) -> list[Finding]:
+    """Look at database, bank and sandbox, in that order."""
+    return [*_database(machinery), *_sandbox(machinery)]
+
+
+def coding_problem(machinery: Machinery) -> str | None:
+    """Return why code cannot be run, or None if it can or workers are to do it."""
+    problem = machinery.engine.report().problem if machinery.engine else None
+    if problem is None:
+        return None
+    return _("Code cannot be run on this server at the moment: {why}").format(why=problem)
+
+
+def _database(machinery: Machinery) -> Iterator[Finding]:
+    name = _("Database")
+    try:
+        with machinery.database.transaction(read_only=True) as session:
+            session.execute(text("SELECT 1"))
+            live, newest = live_versions(session), newest_versions(session)
+    except SQLAlchemyError as error:
+        yield Finding(name, "error", str(error).splitlines()[0])
+        return
+    yield Finding(name, "ok", machinery.database.engine.url.render_as_string(hide_password=True))
+    refused = sorted(one.question_id for one in newest.values() if one.problem is not None)
+    detail = _("{count} questions live").format(count=len(live))
+    if refused:
+        detail += "; " + _("refused: {names}").format(names=", ".join(refused))
+    yield Finding(_("Question bank"), "warning" if refused or not live else "ok", detail)
+
+
+def _sandbox(machinery: Machinery) -> Iterator[Finding]:
+    name = _("Sandbox")
+    if machinery.engine is None:
+        yield Finding(name, "ok", _("left to the workers"))
+        return
+    report = machinery.engine.report()
+    if report.problem is not None:
+        yield Finding(name, "error", report.problem)
+        return
+    detail = _("engine {version}, cgroup {cgroup}, runtime {runtime}, image {image}")
+    yield Finding(name, "ok", detail.format_map(asdict(report)))
+    caps = _("memory, swap and process caps enforced")
+    without = _("memory and process caps enforced; swap cannot be capped")
+    yield Finding(name, *(("ok", caps) if report.swap_capped else ("warning", without)))
