@@ -64,9 +64,19 @@ function unfoldForPrint(): void {
   });
 }
 
+/** What scrolls sideways has to be reachable by keyboard; what fits should not be a stop. */
+function reachScrollers(): void {
+  for (const box of document.querySelectorAll<HTMLElement>("pre, .table-scroll")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else if (!box.hasAttribute("aria-label")) box.removeAttribute("tabindex");
+  }
+}
+
 followThemeSwitch();
 localiseTimes();
 openDialogs();
 sendOnChange();
 sendOnce();
 unfoldForPrint();
+reachScrollers();
+addEventListener("resize", reachScrollers);
