@@ -19,7 +19,8 @@ from app.questions.diagnostics import (
     in_order,
     one_of,
 )
-from app.questions.lint import lint_paper, lint_question, lint_texts
+from app.questions.lint import independent_of, lint_paper, lint_question, lint_texts
+from app.questions.mending import mend
 from app.questions.nodes import SourceError
 from app.questions.schema import (
     CodingQuestion,
@@ -245,7 +246,10 @@ def _validate(
     try:
         reading.document = model.model_validate(data, strict=True)
     except ValidationError as error:
-        reading.diagnostics += from_errors(reading.path, source, model, error.errors())
+        errors = error.errors()
+        reading.diagnostics += from_errors(reading.path, source, model, errors)
+        if mended := mend(model, data, errors):
+            reading.add(source, independent_of(mended.changed, lint(mended.document)))
     else:
         reading.add(source, lint(reading.document))
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from rapidfuzz import fuzz, process
 
 from app.kit.i18n import message
+from app.questions.nodes import shortened
 from app.questions.schema import CRITERION_ID_PATTERN, IDENTIFIER_PATTERN, SLUG_PATTERN
 
 if TYPE_CHECKING:
@@ -89,12 +90,17 @@ def explain(error: ErrorDetails, model: type[BaseModel]) -> Message:
 
 def known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys of the mapping at `loc`: of every model that may stand there."""
+    return sorted({name for found in models_at(model, loc) for name in found.model_fields})
+
+
+def models_at(model: type[BaseModel], loc: Loc) -> set[type[BaseModel]]:
+    """Return the models that may stand at `loc` in data of `model`."""
     models = {model}
     for step in loc:
         below = {found for outer in models for found in _models_below(outer, step)}
         # A list index, or the name of a union's member, stays with the same models.
         models = below or models
-    return sorted({name for found in models for name in found.model_fields})
+    return models
 
 
 def one_of(given: object, choices: Collection[str]) -> Message:
@@ -136,14 +142,15 @@ def _models_in(annotation: Any) -> set[type[BaseModel]]:  # noqa: ANN401  type e
 def _about_key(error: ErrorDetails, model: type[BaseModel]) -> Message | None:
     kind, loc = error["type"], error["loc"]
     if kind == "extra_forbidden":
-        if error["input"] is None and " " in str(loc[-1]):
-            return _rest_of_text(str(loc[-1]))
-        return _unknown_key(str(loc[-1]), known_keys(model, loc[:-1]))
+        key = shortened(str(loc[-1]))
+        if error["input"] is None and " " in key:
+            return _rest_of_text(key)
+        return _unknown_key(key, known_keys(model, loc[:-1]))
     if kind == "missing":
         return message('The key "{key}" is missing.', key=loc[-1])
     if kind == "union_tag_not_found":
         return message('The key "{key}" is missing.', key=_discriminator(error["ctx"]))
-    if kind == "model_type":
+    if kind in {"model_type", "model_attributes_type"}:
         keys = ", ".join(known_keys(model, loc))
         return message("This must be a mapping with the keys {keys}.", keys=keys)
     return None

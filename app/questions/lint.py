@@ -37,6 +37,16 @@ class Finding(NamedTuple):
 
 
 Findings = Iterator[Finding]
+
+# Which top-level keys the rules look at that find something below a top-level key.
+_LOOK_AT = {
+    "cases": {"cases"},
+    "solutions": {"solutions", "cases"},
+    "rubric": {"rubric", "cases"},
+    "follow_ups": {"follow_ups", "rubric", "solutions"},
+    "items": {"items"},
+    "minutes": {"items"},
+}
 Named = Iterable[tuple["Loc", str]]
 
 
@@ -82,6 +92,13 @@ def lint_paper(paper: Paper) -> Findings:
             minutes=paper.minutes,
         )
         yield Finding(("minutes",), text)
+
+
+def independent_of(changed: Collection[str], findings: Iterable[Finding]) -> Findings:
+    """Keep the findings of rules that did not look below any of the `changed` top-level keys."""
+    for finding in findings:
+        if _LOOK_AT[str(finding.loc[0])].isdisjoint(changed):
+            yield finding
 
 
 # --- Rubric ---------------------------------------------------------------------------------

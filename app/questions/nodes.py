@@ -28,6 +28,7 @@ MAX_DEPTH = 40
 MAX_ANCHORS = 16
 MAX_NODES = 100_000  # after every alias has been replaced by what it stands for
 MAX_DIGITS = 40
+MAX_QUOTED = 80  # characters of a name in a message
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -143,12 +144,22 @@ class Builder:
         if self._expects_key():
             self._take_key(value)
         else:
-            self._add(Node(value, self.last, literal=event.style == "|"), event.anchor)
+            place = self.last if event.value or event.style else self._place_of_nothing()
+            self._add(Node(value, place, literal=event.style == "|"), event.anchor)
+
+    def _place_of_nothing(self) -> Position:
+        """Return the place of the key that has no value: the reader is at the next key already."""
+        mapping = self._open[-1]
+        return self.last if mapping.key is None else mapping.node.keys[mapping.key]
 
     def _alias(self, event: AliasEvent) -> None:
         target = self._anchors.get(str(event.anchor))
         if target is None or self._expects_key():
-            self._refuse(message('There is no complete value "&{name}" above.', name=event.anchor))
+            self._refuse(
+                message(
+                    'There is no complete value "&{name}" above.', name=shortened(str(event.anchor))
+                )
+            )
         else:
             self._add(replace(target, position=self.last, literal=False), None)
 
@@ -166,7 +177,9 @@ class Builder:
         if key in mapping.node.keys:
             first = mapping.node.keys[key].line
             self._complain(
-                message('The key "{key}" is already in line {line}.', key=key, line=first)
+                message(
+                    'The key "{key}" is already in line {line}.', key=shortened(key), line=first
+                )
             )
         mapping.key = key
         mapping.node.keys.setdefault(key, self.last)
@@ -219,7 +232,7 @@ class Builder:
         return _integer(text) if is_int else float(text)
 
     def _complain_of_tag(self, tag: str) -> None:
-        self._complain(message('The tag "{tag}" is not allowed.', tag=tag))
+        self._complain(message('The tag "{tag}" is not allowed.', tag=shortened(tag)))
 
     def _refuse(self, text: Message) -> None:
         self._complain(text)
@@ -227,6 +240,11 @@ class Builder:
 
     def _complain(self, text: Message) -> None:
         self.problems.append(Problem(self.last, text))
+
+
+def shortened(name: str) -> str:
+    """Return a name as a message can quote it."""
+    return name if len(name) <= MAX_QUOTED else f"{name[:MAX_QUOTED]}…"
 
 
 def place(mark: StringMark) -> Position:

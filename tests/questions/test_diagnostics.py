@@ -369,6 +369,27 @@ BROKEN: dict[str, tuple[str, str, str, list[tuple[int, int, str]]]] = {
         [(44, 37, "A question cannot follow itself.")],
     ),
     # --- Several at once ---
+    "missing language and unknown group": (
+        CODING.replace("from_groups: [correctness]", "from_groups: [speed]"),
+        ", en: Easy to read", "",
+        [(37, 48, 'There is no "speed"'), (42, 21, 'The key "en" is missing.')],
+    ),
+    "missing prompt, bad limits, missing entry point and unknown mistake": (
+        CODING.replace("mistake: columns", "mistake: column").replace("cpu_seconds: 2", "cpu: 2")
+        .replace("close, rtol: 1", "close, rtol: 2")
+        .replace("  zh: 返回 $x$ 每行的和。\n  en: Return the sum of each row of $x$.", ""),
+        "entry_point: row_sums\n", "",
+        [(1, 1, 'The key "entry_point" is missing.'), (7, 1, "This must be a mapping with the"),
+         (11, 10, 'Unknown key "cpu".'), (42, 22, 'There is no "column".')],
+    ),
+    "unknown key that another rule would miss": (
+        CODING, "    group: correctness", "    gruop: correctness",
+        [(18, 5, 'Unknown key "gruop". Did you mean "group"?')],
+    ),
+    "item that cannot be mended": (
+        CODING.replace("mistake: columns", "mistake: column"), "points: 6, ", "",
+        [(37, 5, 'The key "points" is missing.')],
+    ),
     "errors of every sort at once": (
         CODING.replace("easy", "eazy").replace("sum(axis=1)", "sum(axis=1"),
         "  zh: 返回 $x$", "  zh: 返回 $x",
@@ -400,6 +421,17 @@ def test_an_error_is_found_where_it_is(name: str) -> None:
     assert_found(result.diagnostics, expected)
     assert result.document is None
     assert result.content_hash is None
+
+
+@pytest.mark.parametrize("text", [CODING, CONCEPTUAL])
+def test_a_file_that_lacks_any_one_line_can_still_be_checked(text: str) -> None:
+    lines = text.splitlines(keepends=True)
+    for missing in range(len(lines)):
+        raw = "".join(lines[:missing] + lines[missing + 1 :]).encode()
+        for diagnostic in parse_question("q.yaml", raw).diagnostics:
+            assert 1 <= diagnostic.line <= len(lines)
+            assert diagnostic.column >= 1
+            assert "{" not in diagnostic.message.render("en")
 
 
 @pytest.mark.parametrize("text", [CODING, CONCEPTUAL])

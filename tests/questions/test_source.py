@@ -101,6 +101,13 @@ def test_what_leaves_the_rest_readable_is_refused_all_at_once() -> None:
     ]
 
 
+def test_a_message_quotes_only_the_beginning_of_a_long_name() -> None:
+    long = b"x" * 100_000
+    for raw in (b"a: *" + long, b"a: !" + long + b" 1", b"%b: 1\n%b: 2" % (long, long)):
+        ((_, _, text),) = refusals(raw)
+        assert len(text) < 150
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -182,3 +189,10 @@ def test_any_other_text_is_pointed_at_as_a_whole() -> None:
     source = read_source(b"a: >\n  x\n  y\nb: 'x\n\n  y'\n")
     assert source.inside(("a",), 2, 0) == (1, 4)
     assert source.inside(("b",), 2, 0) == (4, 4)
+
+
+def test_a_value_that_is_left_out_stands_where_its_key_stands() -> None:
+    source = read_source(b"a:\n\nb:\n  -\n  - c:\n")
+    assert source.data == {"a": None, "b": [None, {"c": None}]}
+    assert source.value(("a",)) == (1, 1)
+    assert source.value(("b", 1, "c")) == (5, 5)
