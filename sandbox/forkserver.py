@@ -50,6 +50,7 @@ EXITED, WALL, CPU = b"x", b"w", b"c"
 STDIN, STDOUT = 0, 1
 SECONDS_TO_DIE = 10.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
+CLOCK_STEP = 0.02  # longer than the steps of the clock that dates files
 SHORTEST_LOOK = 0.02  # seconds between two looks at the CPU time of a running call
 BROKEN_STREAM, UNKILLABLE = 3, 4  # exit codes of the fork server itself
 
@@ -195,8 +196,8 @@ def prepare() -> None:
     # Python's handler would let a child interrupt PID 1; without one the kernel drops the signal.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    runner.set_dumpable(dumpable=False)
     settle_access_times()
+    runner.set_dumpable(dumpable=False)
 
 
 def rehearse() -> None:
@@ -208,19 +209,20 @@ def rehearse() -> None:
 
 
 def settle_access_times() -> None:
-    """Look at everything once whose time of access the kernel notes only once a day.
+    """Look once at what a child can look at, where the kernel notes the first look of a day.
 
     Otherwise a call could leave a message by looking at some of it, for a later one to stat.
+    Everything outside /proc is mounted read-only, so that nothing is noted there.
     """
-    for folder, folders, files in os.walk("/dev"):
-        for name in [*folders, *files]:
-            path = os.path.join(folder, name)  # noqa: PTH118 - no pathlib in the children's way
-            if os.path.islink(path):  # noqa: PTH114
-                os.readlink(path)  # noqa: PTH115
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        path = f"/proc/{name}"
-        if not name.isdigit() and os.path.isdir(path):  # noqa: PTH112
-            os.listdir(path)  # noqa: PTH208
+    links = [
+        entry.path
+        for folder in ("/proc", "/proc/1", "/proc/1/ns")
+        for entry in os.scandir(folder)
+        if entry.is_symlink() and entry.stat(follow_symlinks=False)
+    ]
+    time.sleep(CLOCK_STEP)  # a look in the very instant that the entry was made would not count
+    for link in links:
+        os.readlink(link)  # noqa: PTH115 - no pathlib in the children's way
 
 
 def fork() -> Child:

@@ -41,9 +41,10 @@ OOM_POLL_SECONDS = 0.02
 # hidden case to a shown one: counters that only grow, places that remember. Paths that do not
 # exist are ignored.
 MASKED_PATHS = (
-    *(f"/proc/1/{name}" for name in ("io", "limits", "oom_score", "sched", "schedstat")),
+    *(f"/proc/1/{name}" for name in ("attr", "io", "limits", "net", "oom_score", "sched")),
+    *("/proc/1/arch_status", "/proc/1/schedstat"),
     *(f"/proc/1/{name}" for name in ("stat", "statm", "status", "task", "timerslack_ns", "wchan")),
-    *(f"/proc/{name}" for name in ("acpi", "asound", "buddyinfo", "bus", "diskstats", "driver")),
+    *(f"/proc/{name}" for name in ("acpi", "asound", "buddyinfo", "bus", "cgroups", "diskstats", "driver")),
     *(f"/proc/{name}" for name in ("fs", "interrupts", "iomem", "ioports", "irq", "kallsyms")),
     *(
         f"/proc/{name}"
@@ -60,6 +61,8 @@ MASKED_PATHS = (
     *("/sys", "/dev/mqueue", "/dev/pts", "/dev/shm"),  # noqa: S108 - to hide it
     *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
 )
+# Engines mount it so that each look at it is noted, with its time. Devices work all the same.
+READONLY_PATHS = ["/dev"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,7 @@ class DockerEngine:
             ],
         )
         # The engine's own lists are replaced, not added to; ours contain them.
-        return {**config, "MaskedPaths": list(MASKED_PATHS), "ReadonlyPaths": []}
+        return {**config, "MaskedPaths": list(MASKED_PATHS), "ReadonlyPaths": READONLY_PATHS}
 
 
 def _problem(info: dict[str, Any], image: str, *, image_present: bool) -> str | None:

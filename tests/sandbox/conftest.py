@@ -15,7 +15,7 @@ from app.grading.runs import Call, CaseRun, Outcome, RunLimits, SandboxBrokenErr
 from app.grading.values import Value, decode_value, encode_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from app.grading.runs import Sandbox
 
@@ -25,7 +25,7 @@ LIMITS = RunLimits(cpu_seconds=2, wall_seconds=6, memory_mb=256)
 
 def call(
     code: str,
-    args: dict[str, Value] | None = None,
+    args: Mapping[str, object] | None = None,
     *,
     entry_point: str = "f",
     limits: RunLimits = LIMITS,
@@ -58,10 +58,10 @@ class Box:
             self.replace()
             raise
 
-    def one(self, code: str, args: dict[str, Value] | None = None, **wanted: object) -> CaseRun:
+    def one(self, code: str, args: Mapping[str, object] | None = None, **wanted: object) -> CaseRun:
         return self.run(call(code, args, **wanted))[0]  # type: ignore[arg-type]
 
-    def value(self, code: str, args: dict[str, Value] | None = None, **wanted: object) -> Value:
+    def value(self, code: str, args: Mapping[str, object] | None = None, **wanted: object) -> Value:
         """Run the code, which must return plain data, and return that."""
         return result(self.one(code, args, **wanted))
 
