@@ -8,6 +8,7 @@ import pytest
 
 from app.questions.bank import (
     check_paths,
+    content_hash,
     paper_schema,
     parse_question,
     question_schema,
@@ -15,6 +16,7 @@ from app.questions.bank import (
     read_paper,
     read_question,
 )
+from app.questions.schema import Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -200,6 +202,13 @@ def test_the_hash_is_that_of_the_content_and_not_of_its_layout() -> None:
     assert len(first.content_hash) == 64
     other = parse_question("q.yaml", text.replace("points: 1", "points: 2", 1).encode())
     assert other.content_hash != first.content_hash
+
+
+def test_the_order_of_arguments_is_layout() -> None:
+    one, other = (
+        Case(name="case", sample=True, args=args) for args in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    )
+    assert content_hash(one) == content_hash(other)
 
 
 def test_editors_are_told_what_a_question_file_may_hold() -> None:

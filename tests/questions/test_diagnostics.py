@@ -277,6 +277,7 @@ BROKEN: dict[str, tuple[str, str, str, list[tuple[int, int, str]]]] = {
         [(16, 32, '"seeds" are for "generate" only.')],
     ),
     "seed twice": (CODING, "[1, 2]", "[1, 1]", [(19, 16, "Seeds must differ")]),
+    "negative seed": (CODING, "[1, 2]", "[1, -2]", [(19, 16, "Seeds must differ")]),
     "argument that is not finite": (
         CODING, "[[1.0, 2.0]]", "[[1.0, .nan]]", [(16, 49, 'Write a "generate" for numbers')],
     ),
@@ -334,6 +335,10 @@ BROKEN: dict[str, tuple[str, str, str, list[tuple[int, int, str]]]] = {
     ),
     "partial evidence worth everything": (
         CONCEPTUAL, "        points: 1\n", "        points: 3\n",
+        [(12, 17, "This must be between 0 and the criterion's 3.")],
+    ),
+    "partial evidence worth nothing": (
+        CONCEPTUAL, "        points: 1\n", "        points: 0\n",
         [(12, 17, "This must be between 0 and the criterion's 3.")],
     ),
     "partial evidence of nothing": (
