@@ -31,9 +31,8 @@ def code_flaw(code: str, defines: str | None) -> Flaw | None:
             tree = ast.parse(code)
     except SyntaxError as error:
         line, column = error.lineno or 1, max((error.offset or 1) - 1, 0)
-        last = code.count("\n") + 1  # "unexpected end" is reported behind the last line
         problem = message("This code does not compile: {problem}.", problem=error.msg)
-        return Flaw(min(line, last), column if line <= last else 0, problem)
+        return Flaw(line, column, problem)
     except (ValueError, RecursionError, MemoryError):
         return Flaw(1, 0, message("This code is nested too deeply to be compiled."))
     if defines is None or defines in _top_level_names(tree):
