@@ -56,6 +56,7 @@ def set_score(
         )
         session.add(score)
     score.points, score.wording, score.comment = points, wording, comment
+    session.flush()
 
 
 def publish_review(review: Review, *, now: datetime) -> None:

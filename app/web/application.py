@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
-from starlette.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 
 from app.web import error_pages
 from app.web.api import attempts as attempts_api
@@ -23,6 +23,7 @@ from app.web.middleware import (
 from app.web.pages import accounts, admin, attempts, home, interviews, papers, reviews
 from app.web.permissions import ACCESS
 from app.web.rate_limit import SignInLimiter
+from app.web.static_files import HashedFiles
 from app.web.templating import DIST
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def create_application(runtime: Runtime) -> FastAPI:
     for api in API:
         app.include_router(api.router, prefix="/api", dependencies=guards)
     app.include_router(operation.router)
-    app.mount("/static", StaticFiles(directory=DIST, check_dir=False))
+    app.mount("/static", GZipMiddleware(HashedFiles(directory=DIST, check_dir=False)))
     error_pages.install(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware)

@@ -18,11 +18,24 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-_TAGS = frozenset(
-    ["p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "s", "code", "pre"]
-    + ["blockquote", "ul", "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td"]
-    + ["span", "div"]
-)
+_BLOCKS = {
+    "p",
+    "hr",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "pre",
+    "blockquote",
+    "ul",
+    "ol",
+    "li",
+    "div",
+}
+_TABLES = {"table", "thead", "tbody", "tr", "th", "td"}
+_TAGS = _BLOCKS | _TABLES | {"br", "em", "strong", "s", "code", "a", "span"}
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "span": {"class", "data-tex"},
@@ -60,7 +73,7 @@ def render_markdown(text: str) -> Markup:
     """Return safe HTML; a formula is an element of class ``math`` with its TeX in `data-tex`."""
     html = nh3.clean(
         _markdown.render(text),
-        tags=set(_TAGS),
+        tags=_TAGS,
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",

@@ -13,6 +13,7 @@ from app.kit.i18n import message
 from app.questions.queries import document_of, versions_by_id
 from app.scoring.rubrics import levels_of
 from app.scoring.service import open_review, publish_review, set_score
+from app.workflows.gather_scores import gather_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,21 @@ def save_review(
 
 
 def publish(session: Session, interview: Interview, review: Review, *, now: datetime) -> None:
-    """Show the scores to the candidate; criteria without a level keep the machine's points."""
+    """Show the scores to the candidate; criteria without a level keep the machine's points.
+
+    Raises where neither has decided: a published score has no holes.
+    """
+    (score,) = gather_scores(session, [interview], private_reviews=True)
+    for attempt in score.attempts:
+        for one in attempt.criteria:
+            if one.points is None:
+                raise InvalidError(
+                    message(
+                        "Question {position}: choose a level for “{criterion}” first.",
+                        position=attempt.attempt.position,
+                        criterion=one.criterion.title or one.criterion.id,
+                    )
+                )
     publish_review(review, now=now)
     interview.reviewed_at = now
     record(session, interview.id, "review:published", {"mentor_id": review.mentor_id}, now=now)

@@ -17,8 +17,8 @@ from app.web.presenters.cards import title_of
 from app.web.presenters.jobs import job_views
 from app.web.presenters.rooms import submission_views
 from app.web.views import (
-    Confidence,
     AnsweredView,
+    Confidence,
     CriterionView,
     EventView,
     LevelView,
