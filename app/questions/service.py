@@ -42,7 +42,7 @@ def import_version(
         version = QuestionVersion(
             question_id=question.id,
             content_hash=content_hash,
-            document=question.model_dump(mode="json", exclude_unset=True),
+            document=question.model_dump(mode="json"),
             source=source,
             imported_at=now,
         )

@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
-    """Open pages in contexts of their own; a page that throws or breaks its policy fails the test."""
+    """Open pages in contexts of their own; one that throws or breaks its policy fails the test."""
     contexts = []
     complaints: list[str] = []
 
