@@ -14,7 +14,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import LogConfig, Ulimit
-from docker.utils import kwargs_from_env
+from docker.utils import kwargs_from_env, parse_host
 
 from app.grading import wire
 from app.grading.runs import CaseRun, EngineUnavailableError, SandboxBrokenError
@@ -44,7 +44,10 @@ MASKED_PATHS = (
     *(f"/proc/1/{name}" for name in ("attr", "io", "limits", "net", "oom_score", "sched")),
     *("/proc/1/arch_status", "/proc/1/schedstat"),
     *(f"/proc/1/{name}" for name in ("stat", "statm", "status", "task", "timerslack_ns", "wchan")),
-    *(f"/proc/{name}" for name in ("acpi", "asound", "buddyinfo", "bus", "cgroups", "diskstats", "driver")),
+    *(
+        f"/proc/{name}"
+        for name in ("acpi", "asound", "buddyinfo", "bus", "cgroups", "diskstats", "driver")
+    ),
     *(f"/proc/{name}" for name in ("fs", "interrupts", "iomem", "ioports", "irq", "kallsyms")),
     *(
         f"/proc/{name}"
@@ -156,7 +159,7 @@ class DockerEngine:
             )
         return EngineReport(
             reachable=True,
-            problem=_problem(info, self._image, image_present=present),
+            problem=problem_of(info, self._image, image_present=present),
             version=str(info.get("ServerVersion", "")),
             cgroup=f"{info.get('CgroupVersion', '1')} ({info.get('CgroupDriver', 'unknown')})",
             memory_capped=bool(info.get("MemoryLimit")),
@@ -185,8 +188,9 @@ class DockerEngine:
             self._client = None
 
     def _connect(self) -> docker.APIClient:
+        environment = kwargs_from_env()
+        _knock(environment.get("base_url"))
         if self._client is None:
-            environment = kwargs_from_env()
             self._client = docker.APIClient(version="auto", timeout=API_SECONDS, **environment)
         return self._client
 
@@ -254,7 +258,19 @@ class DockerEngine:
         return {**config, "MaskedPaths": list(MASKED_PATHS), "ReadonlyPaths": READONLY_PATHS}
 
 
-def _problem(info: dict[str, Any], image: str, *, image_present: bool) -> str | None:
+def _knock(host: str | None) -> None:
+    """Raise OSError where nobody listens on the engine's local socket.
+
+    docker-py finds that out, too, but forgets to close its own end.
+    """
+    scheme, _, path = parse_host(host).partition("://")
+    if scheme == "http+unix":
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect(path)
+
+
+def problem_of(info: dict[str, Any], image: str, *, image_present: bool) -> str | None:
+    """Return why an engine that says `info` of itself cannot hold hostile code, if it cannot."""
     if not info.get("MemoryLimit"):
         return "the engine does not enforce a limit on memory"
     if not info.get("PidsLimit"):

@@ -38,7 +38,7 @@ SURROGATES = (0xD800, 0xDFFF)
 _NPY_MAGIC = b"\x93NUMPY\x01\x00"
 _NPY_HEADER = re.compile(
     rb"\{'descr': '([<>|=]?[biufcU][0-9]{1,9})', 'fortran_order': (True|False), "
-    rb"'shape': \(((?:[0-9]{1,18},? ?)*)\), \} *\n"
+    rb"'shape': \(((?:[0-9]{1,18}, ?)*[0-9]{0,18})\), \} *\n"
 )
 
 

@@ -83,7 +83,7 @@ def result(run: CaseRun) -> Value:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[DockerEngine]:
-    subprocess.run([ROOT / "sandbox" / "build-image.sh"], check=True)  # noqa: S603 - our script
+    subprocess.run([ROOT / "sandbox" / "build-image.sh"], check=True)
     engine = DockerEngine(image_tag())
     yield engine
     engine.close()

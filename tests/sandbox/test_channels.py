@@ -296,9 +296,13 @@ def test_process_ids_that_moved_on_spend_the_sandbox(box: Box) -> None:
     assert isinstance(first, int)
     assert second == first + 1
     assert not box.spent
-    box.value(
-        "import os\ndef f():\n    for _ in range(5):\n        os.fork() or os._exit(0)\n        os.wait()"
-    )
+    box.value("""
+        import os
+        def f():
+            for _ in range(5):
+                os.fork() or os._exit(0)
+                os.wait()
+    """)
     assert box.spent
 
 
