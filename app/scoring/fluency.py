@@ -46,9 +46,9 @@ _LEAST_WRONG = 3
 _WRONG_SHARE = 0.08
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")
-_LEAST_PAIRS = 12
+_LEAST_PAIRS = 20
 _LEAST_KNOWN = 150
-_FAMILIAR_SHARE = 0.33
+_FAMILIAR_SHARE = 0.3
 
 
 def is_scrambled_english(text: str) -> bool:

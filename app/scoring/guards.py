@@ -22,7 +22,7 @@ CAPPED: frozenset[Flag] = frozenset({"empty", "echo", "stuffing", "denial"})
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]")
 # Formulas are neither prose nor keywords: $...$, commands, and anything around an operator.
 _FORMULA = re.compile(
-    r"\$[^$]+\$|\\[a-z]+|\d+(?:\.\d+)?%?"
+    r"\$[^$\u3400-\u9fff]+\$|\\[a-z]+|\d+(?:\.\d+)?%?"
     r"|[^\s\u3400-\u9fff,;。.]*[=≈^+*/<>{}()\\][^\s\u3400-\u9fff,;。.]*"
 )
 _INJECTION = re.compile(
@@ -58,10 +58,15 @@ _FUNCTION = frozenset([*_ENGLISH.split(), *_CHINESE])
 # Chinese words set apart by spaces, as no sentence is written.
 _SPACED = re.compile(r"[\u3400-\u9fff] +(?=[\u3400-\u9fff,;:。!?()、])")
 _SPACED_SHARE = 0.15
-_PIECE = re.compile(r"[,;。!?\n]+")
+_PIECE = re.compile(r"[,、;。.!?\n]+")
 _FRAGMENT = 3
-_FRAGMENTED_SHARE = 0.5
-_SAYING = re.compile(r"[\u3400-\u9fff]")
+_FEW_FUNCTION_WORDS = 0.2
+_FRAGMENTED_SHARE = 0.6
+# Pieces of code are not counted.
+_SAYING = {
+    "zh": re.compile(r"[\u3400-\u9fff]"),
+    "en": re.compile(r"^[\sa-z'-]*[a-z]{3}[\sa-z'-]*$"),
+}
 # "Everything below is wrong": then what follows is not claimed.
 _DENIAL = re.compile(
     r"(?:以下|下面|下列|上述|上面|以上|前面|后面)[^。!?;\n]{0,10}"
@@ -72,8 +77,8 @@ _DENIAL = re.compile(
     r"|\bthe (?:following|above)\b[^.!?;\n]{0,25}\b(?:false|wrong|incorrect|untrue|not true)\b"
     r"|\bopposite of (?:what|everything|all)\b"
 )
-_CRAMMED_UNITS = 20
-_FREE_SHARE = 0.2
+_CRAMMED_UNITS = 25
+_FREE_SHARE = 0.03
 _MIN_UNITS = 8
 _MIN_FUNCTION = {"en": 0.12, "zh": 0.07}
 _NOVELTY = 0.25
@@ -88,7 +93,7 @@ class Guarded(NamedTuple):
     ignored: tuple[Span, ...]
 
 
-def inspect(passages: Passages, question: frozenset[str], familiar: Familiar) -> Guarded:
+def inspect(passages: Passages, question: frozenset[str]) -> Guarded:
     """Look at a normalised answer; `question` holds the shingles of the question."""
     text = passages.text
     if not _WORD.search(text):
@@ -102,9 +107,6 @@ def inspect(passages: Passages, question: frozenset[str], familiar: Familiar) ->
         flags.append("injection")
     if _DENIAL.search(text):
         flags.append("denial")
-    prose = _FORMULA.sub(FORMULA, text)
-    if is_list(prose) or is_scrambled_english(prose) or familiar.is_scrambled(prose):
-        flags.append("stuffing")
     echoes = [span for span in sentences if _echoes(text[slice(*span)], question)]
     return Guarded(tuple(flags), (*echoes, *orders))
 
@@ -115,7 +117,22 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(squeezed[i : i + _GRAM] for i in range(max(1, len(squeezed) - _GRAM + 1)))
 
 
-def is_crammed(passages: Passages, covered: Iterable[Span]) -> bool:
+def is_stuffed(passages: Passages, familiar: Familiar, covered: Iterable[Span]) -> bool:
+    """Tell a pile of keywords, or shuffled words, from sentences however terse.
+
+    `familiar` knows how the author writes about the question; `covered` are the spans of the
+    rubric's terms.
+    """
+    prose = _FORMULA.sub(FORMULA, passages.text)
+    return (
+        _is_list(prose)
+        or is_scrambled_english(prose)
+        or familiar.is_scrambled(prose)
+        or _is_crammed(passages, covered)
+    )
+
+
+def _is_crammed(passages: Passages, covered: Iterable[Span]) -> bool:
     """Say whether an answer is made of rubric terms and little else; `covered` are their spans."""
     marked = bytearray(len(passages.text))
     for start, end in covered:
@@ -140,7 +157,7 @@ def _echoes(sentence: str, question: frozenset[str]) -> bool:
     )
 
 
-def is_list(prose: str) -> bool:
+def _is_list(prose: str) -> bool:
     """Say whether a text is many short pieces with hardly a function word between them."""
     words = _WORD.findall(prose)
     if len(words) < _MIN_UNITS:
@@ -149,7 +166,9 @@ def is_list(prose: str) -> bool:
     share = sum(word in _FUNCTION for word in words) / len(words)
     separators = r"[,、;。.!?\n:/|*+\-]+|\s+" if chinese else r"[,、;。.!?\n|*]+"
     pieces = [p for p in re.split(separators, prose) if _WORD.search(p)]
-    if chinese and _is_fragmented(prose):
+    if _is_fragmented(prose, _SAYING["zh" if chinese else "en"]) and (
+        chinese or share < _FEW_FUNCTION_WORDS
+    ):
         return True
     if chinese and len(_SPACED.findall(prose)) > _SPACED_SHARE * len(words):
         return True
@@ -161,8 +180,8 @@ def is_list(prose: str) -> bool:
     return (short and len(pieces) >= _MIN_UNITS) or unbroken
 
 
-def _is_fragmented(prose: str) -> bool:
-    """Say whether most of what stands between the marks is a word or two of Chinese."""
-    sizes = [len(_WORD.findall(piece)) for piece in _PIECE.split(prose) if _SAYING.search(piece)]
+def _is_fragmented(prose: str, saying: re.Pattern[str]) -> bool:
+    """Say whether most of what stands between the marks is a word or two."""
+    sizes = [len(_WORD.findall(piece)) for piece in _PIECE.split(prose) if saying.search(piece)]
     short = sum(size <= _FRAGMENT for size in sizes)
     return len(sizes) >= _MIN_UNITS and short > _FRAGMENTED_SHARE * len(sizes)

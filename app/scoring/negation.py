@@ -28,13 +28,15 @@ _HARMLESS = re.compile(
     r"|不仅仅?|不只|不但|不光|不单单?|不管|不论|无论|不同|不一样|不一致|不变|不断|不过|不少|不错|不妨"
     r"|不得不|不可避免|不可或缺|不可分|线性不可分|不平衡|不均|不稳定|不确定|不够|不足|不相等|不对称|不至于"
     r"|不外乎|无非|无监督|无穷|无限|无疑|无关紧要|差不多|没错|无损|不如说|不等|不利|不良|不当|不然|不失"
-    r"|不像|不比|是不是|能不能|会不会|有没有|不再(?:只|仅)|不止|不知道|不适合|不友好|不必说|不受限|不规则|不易"
+    r"|不像|是不是|能不能|会不会|有没有|不再(?:只|仅)|不止|不知道|不适合|不友好|不必说|不受限|不规则|不易"
 )
 _AFTER = re.compile(
     r"^[^.。!?;\n]{0,12}?(?:(?:is|are|was) "
     r"(?:wrong|false|incorrect|untrue|not (?:true|correct|right|the case))"
     r"|是错|是不对|是不正确|不成立"
-    r"|(?:这)?(?:是|个)?(?:说法|观点)?(?:并)?(?:不对|不正确|错误))"
+    r"|(?:这)?(?:是|个)?(?:说法|观点)?(?:并)?(?:不对|不正确|错误)"
+    r"|(?:其实|基本|也|是|都)?(?:没有?(?:什么)?用(?![到了过])|没有?(?:什么)?(?:意义|效果)|无用|用处不大)"
+    r"|(?:is|are) useless|(?:do|does)(?: not|n't) (?:help|work|matter))"
 )
 _WHOLE = re.compile(
     r"\b(?:it is|it's|its|that is) (?:not true|false|wrong|untrue|incorrect|not the case)\b"
@@ -70,8 +72,6 @@ def cues(passages: Passages) -> tuple[tuple[Cue, ...], ...]:
 
 
 def _cues(text: str, clause: Clause) -> list[Cue]:
-    if clause.question:
-        return []
     part = text[clause.start : clause.end]
     harmless = [found.span() for found in _HARMLESS.finditer(part)]
     found_cues = [
@@ -84,6 +84,12 @@ def _cues(text: str, clause: Clause) -> list[Cue]:
         for found in _WHOLE.finditer(part)
     ]
     return whole or found_cues
+
+
+def asks(passages: Passages, by_clause: Sequence[Sequence[Cue]], position: int) -> bool:
+    """Say whether the clause at `position` only asks; "is it not ...?" affirms."""
+    number = passages.index(position)
+    return passages.clauses[number].question and not by_clause[number]
 
 
 def denied(
@@ -115,6 +121,8 @@ def _denies(
         for cue in cues_here
         if not any(hit.start < cue.end and cue.start < hit.end for hit in ordered)
     ]
+    if clause.question:
+        return False
     if clause.condition and not any(cue.whole for cue in free):
         return False
     return any(_count(hit, free, passages.text) % 2 for hit in inside) or bool(

@@ -27,7 +27,12 @@ _FULL_LINE = 60
 _CALL = re.compile(
     r"[a-z]\s*[({][^(){}]*\([^()]*\)[^(){}]*[)}]|[a-z]\s*[({][^(){}\u4e00-\u9fff]*[)}]"
 )
-_QUESTION = re.compile(r"\?|[吗呢]\s*$")
+# "Is it ...?" asks; "it is ..., right?" and the Chinese "ba" only hedge.
+_QUESTION = re.compile(
+    r"[吗呢]\W*$|(?:什么|怎么|为何|如何|哪些?|多少|是否)[^,]*\?\W*$"
+    r"|^\W*(?:and |but |so )?(?:what|how|why|which|who|when|where|is|are|do|does|did|can|could"
+    r"|should|would|will|has|have)\b[^,]*\?\W*$"
+)
 _CONDITION = re.compile(
     r"^\W*(?:(?:and|but|so|而|但|那么)\s*)?(?:if|unless|suppose|when|若|如果|假如|要是|假设|一旦)"
 )
@@ -76,13 +81,15 @@ def cut(text: str) -> Passages:
     clauses = tuple(
         clause
         for number, (start, end, mark) in enumerate(_sentences(text))
-        for clause in _clauses(text, start, end, number, question=bool(_QUESTION.search(mark)))
+        for clause in _clauses(
+            text, start, end, number, question=bool(_QUESTION.search(text[start:end] + mark))
+        )
     )
     return Passages(text, clauses, tuple(clause.start for clause in clauses))
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and the last characters of every sentence that says something."""
+    """Yield start, end and the closing mark of every sentence that says something."""
     start = 0
     for found in _SENTENCE_END.finditer(text):
         if found.group() == "." and _ABBREVIATION.search(text[start : found.start()]):
@@ -90,10 +97,10 @@ def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
         if found.group() == "\n" and _is_wrapped(text, found.start()):
             continue
         if text[start : found.start()].strip():
-            yield start, found.start(), text[found.start() - 1 : found.end()]
+            yield start, found.start(), found.group()
         start = found.end()
     if text[start:].strip():
-        yield start, len(text), text[-1]
+        yield start, len(text), ""
 
 
 def _is_wrapped(text: str, position: int) -> bool:

@@ -11,7 +11,7 @@ from app.scoring import formulas, negation, subjects, terms
 from app.scoring.terms import Hit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from app.questions import schema
     from app.scoring.passages import Passages
@@ -43,42 +43,37 @@ class Rivals:
     """The rival subjects of a question: SVM and logistic regression, process and thread.
 
     An author puts what a pattern is about into its first group. A first group is a subject if
-    the question names it, or if it begins two patterns or more and stands nowhere else.
-    `order` are those that the question names, in its order.
+    the title names it, or if it begins patterns of two places (criteria, misconceptions) and
+    stands nowhere else. `order` are those that the title names, in its order.
     """
 
-    def __init__(self, patterns: Sequence[schema.Pattern], question: str) -> None:
-        first = [tuple(p.all_of[0]) for p in patterns if len(p.all_of) > 1]
-        later = set(chain.from_iterable(group for p in patterns for group in p.all_of[1:]))
-        words = terms.Words(question)
-        self.groups: list[set[str]] = []
-        for group in first:
-            named = any(terms.find(terms.term(t), words) for t in group if not is_formula(t))
-            repeated = first.count(group) > 1 and not later & set(group)
-            if named or repeated:
-                self._add(set(group))
-        places = [self._place(group, words) for group in self.groups]
-        self.order = tuple(n for _, n in sorted((p, n) for n, p in enumerate(places) if p >= 0))
-
-    @staticmethod
-    def _place(group: set[str], words: terms.Words) -> int:
-        """Return where the question first names a subject, -1 if it does not."""
-        hits = [hit for t in group if not is_formula(t) for hit in terms.find(terms.term(t), words)]
-        return min((hit.start for hit in hits), default=-1)
-
-    def _add(self, group: set[str]) -> None:
-        """Take in a group, joined with those that share a term with it."""
-        akin = [known for known in self.groups if known & group]
-        for known in akin:
-            self.groups.remove(known)
-        self.groups.append(group.union(*akin))
+    def __init__(self, patterns: Mapping[str, Sequence[schema.Pattern]], title: str) -> None:
+        words = terms.Words(title)
+        every = list(chain.from_iterable(patterns.values()))
+        later = set(chain.from_iterable(group for p in every for group in p.all_of[1:]))
+        firsts: list[tuple[set[str], set[str]]] = []
+        for place, here in patterns.items():
+            for pattern in here:
+                if len(pattern.all_of) > 1:
+                    _join(firsts, set(pattern.all_of[0]), place)
+        self.groups = [
+            group
+            for group, places in firsts
+            if _first_place(group, words) is not None or (len(places) > 1 and not later & group)
+        ]
+        in_title = [(_first_place(group, words), n) for n, group in enumerate(self.groups)]
+        self.order = tuple(n for place, n in sorted(p for p in in_title if p[0] is not None))
 
     def number(self, pattern: schema.Pattern) -> int | None:
         """Return the number of the subject of `pattern`, if it has rivals."""
         if len(self.groups) < 2 or len(pattern.all_of) < 2:  # noqa: PLR2004 -- a rival, a rest
             return None
-        first = set(pattern.all_of[0])
-        return next((n for n, group in enumerate(self.groups) if first & group), None)
+        named = [
+            next((n for n, names in enumerate(self.groups) if names.intersection(group)), None)
+            for group in pattern.all_of
+        ]
+        # A pattern that names two subjects speaks of both.
+        return named[0] if named[1:] == [None] * (len(named) - 1) else None
 
     def prepare(self, pattern: schema.Pattern) -> Prepared:
         """Return `pattern` with its subject."""
@@ -102,7 +97,9 @@ class Reading:
         self.text = self.passages.text
         self.cues = negation.cues(self.passages)
         self._words = terms.Words(self.text)
-        self.scopes = subjects.scopes(self.passages, self._mentions())
+        self._named: list[subjects.Mention] = []
+        self._named = self._mentions()
+        self.scopes = subjects.scopes(self.passages, self._named)
 
     def _mentions(self) -> list[subjects.Mention]:
         named = sorted(
@@ -117,9 +114,21 @@ class Reading:
         if spelling not in self._hits:
             found = self._formula(spelling[1:-1]) if is_formula(spelling) else self._term(spelling)
             self._hits[spelling] = [
-                hit for hit in found if not any(a <= hit.start < b for a, b in self.ignored)
+                hit for hit in found if not (self._is_ignored(hit) or self._is_part_of_name(hit))
             ]
         return self._hits[spelling]
+
+    def _is_ignored(self, hit: Hit) -> bool:
+        return any(start <= hit.start < end for start, end in self.ignored)
+
+    def _is_part_of_name(self, hit: Hit) -> bool:
+        """Say whether a hit is only part of a subject's name, as 支持向量 in 支持向量机 is."""
+        return any(
+            mention.start <= hit.start
+            and hit.end <= mention.end
+            and hit.end - hit.start < mention.end - mention.start
+            for mention in self._named
+        )
 
     def _term(self, spelling: str) -> list[Hit]:
         return terms.find(terms.term(spelling), self._words)
@@ -136,11 +145,13 @@ class Reading:
     def find(self, pattern: Prepared, *, strict: bool = False) -> Found | None:
         """Return where `pattern` stands: where it is affirmed, else where it is denied.
 
-        With `strict`, the subject must be the only one that the place is about: a
-        misconception is not to be read into a comparison.
+        With `strict`, all of it must stand in one clause, and the subject must be the only one
+        that the place is about: a misconception is not to be read into a comparison.
         """
         denied: Found | None = None
         for hits in self._combinations(pattern, strict=strict):
+            if all(negation.asks(self.passages, self.cues, hit.start) for hit in hits):
+                continue
             found = Found(
                 hits, negation.denied(hits, self.passages, self.cues), self._within_sentence(hits)
             )
@@ -171,8 +182,9 @@ class Reading:
         rarest = min(found, key=len)
         for anchor in rarest:
             chosen = tuple(min(hits, key=partial(self._distance, anchor)) for hits in found)
-            sentences = [self.passages.sentence(hit.start) for hit in chosen]
-            if max(sentences) - min(sentences) <= 1:
+            place = self.passages.index if strict else self.passages.sentence
+            places = [place(hit.start) for hit in chosen]
+            if max(places) - min(places) <= (not strict):
                 yield chosen
 
     def _distance(self, anchor: Hit, hit: Hit) -> tuple[int, int]:
@@ -184,7 +196,7 @@ class Reading:
         """Keep the hits in places that are about `subject`; named earlier is named enough."""
         named, *rest = found
         kept = [[h for h in hits if self._is_about(subject, h, strict=strict)] for hits in rest]
-        if kept and any(self.scopes.at(hit.start) for hit in chain.from_iterable(kept)):
+        if not strict and any(self.scopes.at(hit.start) for hit in chain.from_iterable(kept)):
             return [[h for h in hits if self.scopes.at(h.start)] for hits in kept]
         return [named, *kept]
 
@@ -195,6 +207,23 @@ class Reading:
         clause = self.passages.clauses[self.passages.index(hit.start)]
         alike = any(w in self.text[clause.start : clause.end] for w in ("都", "均", "both"))
         return active == {subject} or (alike and subject in active)
+
+
+def _join(groups: list[tuple[set[str], set[str]]], group: set[str], place: str) -> None:
+    """Take in a group seen at `place`, joined with those that share a term with it."""
+    akin = [known for known in groups if known[0] & group]
+    for known in akin:
+        groups.remove(known)
+    names = group.union(*(known[0] for known in akin))
+    groups.append((names, {place}.union(*(known[1] for known in akin))))
+
+
+def _first_place(group: Iterable[str], words: terms.Words) -> int | None:
+    """Return where a text first names any term of `group`, if it does."""
+    hits = chain.from_iterable(
+        terms.find(terms.term(spelling), words) for spelling in group if not is_formula(spelling)
+    )
+    return min((hit.start for hit in hits), default=None)
 
 
 def is_formula(spelling: str) -> bool:

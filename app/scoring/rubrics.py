@@ -122,7 +122,7 @@ def _wrong_examples(question: QuestionBase) -> Iterator[Problem]:
                 yield Problem(
                     criterion.id,
                     message(
-                        "This example earns {earned} points instead of {points}: {text}",
+                        "This example earns {earned} points instead of {points}: {example}",
                         earned=earned,
                         points=points,
                         example=text,

@@ -17,7 +17,7 @@ NONE: Subjects = frozenset()
 
 # A name after these words is what something is compared with, or where it happens.
 _OBLIQUE_BEFORE = re.compile(
-    r"(?:比起?|相比|相比于|相对于?|较之|相较于?|不像|不同于|区别于|类似于?|同一个?|所属的?|所在的?|单个|每个|一个"
+    r"(?:比起?|相比|相比于|相对于?|较之|相较于?|不像|不同于|区别于|类似于?|同一个?|所属的?|所在的?"
     r"|整个|与其他|其他|其它|别的"
     r"|than(?: (?:that|those|in|for|with|of|an?|the|between))*"
     r"|(?:compared|relative|contrary) (?:to|with)|unlike|versus|instead of|rather than|而不是|而非"

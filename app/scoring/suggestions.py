@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
+from app.kit.i18n import LOCALES
 from app.scoring import guards, similarity
 from app.scoring.fluency import Familiar
 from app.scoring.normalisation import NormalText, normal, normalise
@@ -287,15 +288,21 @@ class _Scorer:
 
     def __init__(self, question: schema.QuestionBase) -> None:
         texts = [
-            normal(getattr(t, lang))
-            for t in (question.title, question.prompt)
-            for lang in ("zh", "en")
+            normal(getattr(t, lang)) for t in (question.title, question.prompt) for lang in LOCALES
         ]
         self._shingles = frozenset().union(*(guards.shingles(text) for text in texts))
         self._familiar = Familiar(normal(text) for text in _chinese(question))
         self._question = question
         self._rivals = Rivals(
-            [p for criterion in question.rubric for p in _patterns(criterion)], "\n".join(texts)
+            {
+                place: list(patterns)
+                for criterion in question.rubric
+                for place, patterns in (
+                    (criterion.id, _evidence_patterns(criterion)),
+                    (f"{criterion.id}:mistakes", _mistake_patterns(criterion)),
+                )
+            },
+            "\n".join(normal(getattr(question.title, language)) for language in LOCALES),
         )
         self._judges = tuple(
             self._judge(criterion, criterion.evidence) if criterion.evidence else None
@@ -337,22 +344,22 @@ class _Scorer:
         """Propose points for an answer, within what the guards allow."""
         text = normalise(answer)
         passages = cut(text.text)
-        guarded = guards.inspect(passages, self._shingles, self._familiar)
+        guarded = guards.inspect(passages, self._shingles)
         reading = Reading(passages, self._rivals, guarded.ignored)
         criteria = self._criteria(text, reading)
         flags = guarded.flags
-        if "stuffing" not in flags and self._is_crammed(criteria, reading):
+        if self._is_stuffed(criteria, reading):
             flags = (*flags, "stuffing")
         if flags:
             criteria = _capped(criteria, flags)
         doubtful = any(criterion.confidence == "needs_mentor" for criterion in criteria)
         return AnswerSuggestion(criteria, flags, bool(flags) or doubtful)
 
-    def _is_crammed(self, criteria: Iterable[CriterionSuggestion], reading: Reading) -> bool:
-        """Say whether points worth capping come from an answer of rubric terms and little else."""
+    def _is_stuffed(self, criteria: Iterable[CriterionSuggestion], reading: Reading) -> bool:
+        """Say whether points worth capping come from something other than sentences."""
         points = sum(criterion.points or 0.0 for criterion in criteria)
-        return points > guards.CAP * self._question.points and guards.is_crammed(
-            reading.passages, reading.group(self._vocabulary)
+        return points > guards.CAP * self._question.points and guards.is_stuffed(
+            reading.passages, self._familiar, reading.group(self._vocabulary)
         )
 
     def judge(self, text: NormalText) -> tuple[CriterionSuggestion, ...]:
@@ -379,19 +386,19 @@ def _matches(criterion: schema.Criterion) -> Iterator[schema.Match]:
             yield criterion.evidence.partial
 
 
-def _patterns(criterion: schema.Criterion) -> Iterator[schema.Pattern]:
-    """Yield every pattern of the evidence and of the misconceptions."""
-    for match in _matches(criterion):
-        yield from match.any_of
-    for mistake in criterion.mistakes:
-        yield from mistake.patterns()
+def _evidence_patterns(criterion: schema.Criterion) -> Iterator[schema.Pattern]:
+    return chain.from_iterable(match.any_of for match in _matches(criterion))
+
+
+def _mistake_patterns(criterion: schema.Criterion) -> Iterator[schema.Pattern]:
+    return chain.from_iterable(mistake.patterns() for mistake in criterion.mistakes)
 
 
 def formulas_of(criterion: schema.Criterion) -> Iterator[str]:
     """Yield every formula that an author looks for, alone or as a term between dollar signs."""
     for match in _matches(criterion):
         yield from match.formula
-    for pattern in _patterns(criterion):
+    for pattern in chain(_evidence_patterns(criterion), _mistake_patterns(criterion)):
         for term in chain.from_iterable(pattern.all_of):
             if is_formula(term):
                 yield term[1:-1]
