@@ -51,8 +51,10 @@ _BREAK = re.compile(
 # A clause that gives the reason for a prohibition: "not all zero, or else ...".
 _REASON = re.compile(
     r"^\W*(?:\bor\b|otherwise|since|because|as\b|for\b|so that"
-    r"|否则|不然|要不然|要不|因为|由于|这样会|这会|那样会|会导致|会)"
+    r"|否则|不然|要不然|要不|因为|由于|这样会|这会|那样会|会导致|会|而是|\bbut\b)"
 )
+# A clause that names what is not done before saying what is.
+_CONTRAST = re.compile(r"^\W*(?:\w+ )?(?:instead of|rather than)\b|^\W*与其")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _REACH_ZH = 9
 _REACH_EN = 5
@@ -103,8 +105,8 @@ def denied(
     ordered = sorted(hits)
     numbers = sorted({passages.index(hit.start) for hit in ordered})
     for number in numbers:
-        if _denies(number, ordered, passages, by_clause[number]) and not (
-            number != numbers[-1] and _gives_reason(passages, number + 1, numbers[-1])
+        if _denies(number, ordered, passages, by_clause[number]) and not _taken_up(
+            passages, number, numbers[-1]
         ):
             return number
     return None
@@ -130,10 +132,12 @@ def _denies(
     )
 
 
-def _gives_reason(passages: Passages, first: int, last: int) -> bool:
-    return any(
-        _REASON.match(passages.text[clause.start : clause.end])
-        for clause in passages.clauses[first : last + 1]
+def _taken_up(passages: Passages, number: int, last: int) -> bool:
+    """Say whether a denial only leads up to what is said in the clauses up to `last`."""
+    first, *later = passages.clauses[number : last + 1]
+    return bool(later) and (
+        bool(_CONTRAST.match(passages.text, first.start, first.end))
+        or any(_REASON.match(passages.text[c.start : c.end]) for c in later)
     )
 
 

@@ -219,10 +219,9 @@ class _Judge:
                 yield name, found
 
     def _evidence(self, reading: Reading, mistakes: Sequence[Found]) -> _Judged:
-        wrong = {reading.passages.index(hit.start) for f in mistakes for hit in f.hits}
         denied: list[Found] = []
-        whole = [self._best(match, reading, wrong, denied) for match in self.alternatives]
-        parts = [self._best(match, reading, wrong, denied) for match in self.parts]
+        whole = [self._best(match, reading, mistakes, denied) for match in self.alternatives]
+        parts = [self._best(match, reading, mistakes, denied) for match in self.parts]
         together = sum(points for points, _ in parts)
         best = max(whole, key=lambda pair: pair[0], default=(0.0, None))
         if together > best[0]:
@@ -231,14 +230,14 @@ class _Judge:
         return _Judged(best[0], (best[1],) if best[1] else (), tuple(denied))
 
     def _best(
-        self, match: _Match, reading: Reading, wrong: set[int], denied: list[Found]
+        self, match: _Match, reading: Reading, mistakes: Sequence[Found], denied: list[Found]
     ) -> tuple[float, Found | None]:
-        """Return the points of `match` if it stands outside the clauses of a mistake."""
+        """Return the points of `match` if no mistake spoils it."""
         found = []
         for candidate in _look(match, reading):
             if candidate.denied is not None:
                 denied.append(candidate)
-            elif wrong.isdisjoint(reading.passages.index(hit.start) for hit in candidate.hits):
+            elif not any(_spoils(mistake, candidate, reading) for mistake in mistakes):
                 found.append(candidate)
         best = max(found, key=lambda candidate: candidate.close, default=None)
         return (match.points, best) if best else (0.0, None)
@@ -267,6 +266,17 @@ class _Judge:
     def _coverage(self, reading: Reading) -> float:
         patterns = chain.from_iterable(m.patterns for m in (*self.alternatives, *self.parts))
         return max((reading.coverage(pattern) for pattern in patterns), default=0.0)
+
+
+def _spoils(mistake: Found, found: Found, reading: Reading) -> bool:
+    """Say whether evidence stands in the clause of a mistake; a bare name is still named."""
+    subject = mistake.hits[0]
+    named = len(mistake.hits) > 1 and all(
+        hit.start < subject.end and subject.start < hit.end for hit in found.hits
+    )
+    index = reading.passages.index
+    clauses = {index(hit.start) for hit in mistake.hits}
+    return not named and not clauses.isdisjoint(index(hit.start) for hit in found.hits)
 
 
 def _denied_elsewhere(judged: _Judged, reading: Reading) -> bool:
