@@ -108,7 +108,7 @@ class Misconception(Strict):
 
     name: Slug
     """Named by follow-ups and in reports."""
-    any_of: Annotated[list[Pattern], Field(min_length=1)] = []
+    any_of: Annotated[list[Pattern], Field(min_length=1)] | None = None
     """Patterns; any one suffices."""
     all_of: Annotated[list[Terms], Field(min_length=1)] | None = None
     """The short spelling of a single pattern."""
@@ -117,7 +117,7 @@ class Misconception(Strict):
 
     def patterns(self) -> list[Pattern]:
         """Return its patterns, whichever of the two spellings was used."""
-        return [*self.any_of, *([Pattern(all_of=self.all_of)] if self.all_of else [])]
+        return [*(self.any_of or []), *([Pattern(all_of=self.all_of)] if self.all_of else [])]
 
 
 class Examples(Strict):
