@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,6 +91,7 @@ class Reading:
     rivals: Rivals
     ignored: Sequence[tuple[int, int]] = ()
     _hits: dict[str, list[Hit]] = field(default_factory=dict)
+    _groups: dict[Group, list[Hit]] = field(default_factory=dict)
     _formulas: list[formulas.Node] | None = None
 
     def __post_init__(self) -> None:
@@ -105,7 +106,7 @@ class Reading:
         named = sorted(
             subjects.Mention(hit.start, hit.end, number)
             for number, group in enumerate(self.rivals.groups)
-            for hit in self.group(group)
+            for hit in self.group(tuple(group))
         )
         return subjects.with_references(self.text, named, self.rivals.order)
 
@@ -138,9 +139,17 @@ class Reading:
             self._formulas = formulas.read(self.text)
         return [Hit(*span) for span in formulas.find(formula, self._formulas)]
 
-    def group(self, group: Iterable[str]) -> list[Hit]:
+    def group(self, group: Group) -> list[Hit]:
         """Return where any term of a group stands, in order."""
-        return sorted({hit for spelling in group for hit in self.hits(spelling)})
+        if group not in self._groups:
+            possible = (
+                spelling
+                for spelling, literal, initial in _marks(group)
+                if literal in self.text or (initial and initial in self._words.initials)
+            )
+            found = chain.from_iterable(self.hits(spelling) for spelling in possible)
+            self._groups[group] = sorted(set(found))
+        return self._groups[group]
 
     def find(self, pattern: Prepared, *, strict: bool = False) -> Found | None:
         """Return where `pattern` stands: where it is affirmed, else where it is denied.
@@ -224,6 +233,20 @@ def _first_place(group: Iterable[str], words: terms.Words) -> int | None:
         terms.find(terms.term(spelling), words) for spelling in group if not is_formula(spelling)
     )
     return min((hit.start for hit in hits), default=None)
+
+
+@lru_cache(maxsize=4096)
+def _marks(group: Group) -> tuple[tuple[str, str, str], ...]:
+    """Return what tells at a glance that a term is absent, for each term of a group.
+
+    That is its literal, and the first letter of a word that may be misspelt. Formulas have
+    neither, so that they are always looked for.
+    """
+    return tuple(
+        (spelling, "", "") if is_formula(spelling) else (spelling, t.literal, t.typo[:1])
+        for spelling in group
+        for t in (terms.term(spelling),)
+    )
 
 
 def is_formula(spelling: str) -> bool:

@@ -33,7 +33,8 @@ class Contrast:
             [math.log((1 + len(counts)) / (1 + n)) + 1 for n in frequency.values()]
         )
         self._owners = np.array([n for n, texts in enumerate(criteria) for _ in texts], dtype=int)
-        self._documents = np.stack([self._vector(count) for count in counts])
+        # One row for each n-gram, so that the few rows of a passage lie together.
+        self._by_gram = np.ascontiguousarray(np.stack([self._dense(c) for c in counts]).T)
         self._criteria = len(criteria)
 
     def scores(self, passages: Sequence[str]) -> NDArray[np.float64]:
@@ -44,8 +45,7 @@ class Contrast:
         """
         if not passages or not self._criteria:
             return np.zeros(self._criteria)
-        vectors = np.stack([self._vector(Counter(_grams(passage))) for passage in passages])
-        likeness = vectors @ self._documents.T
+        likeness = np.stack([self._likeness(passage) for passage in passages])
         nearest = np.zeros((len(passages), self._criteria + 1))
         for criterion in range(self._criteria):
             own = likeness[:, :-1][:, self._owners == criterion]
@@ -55,18 +55,29 @@ class Contrast:
         contrast: NDArray[np.float64] = (nearest - _OTHERS_WEIGHT * others)[:, :-1].max(axis=0)
         return contrast
 
-    def _vector(self, count: Counter[str]) -> NDArray[np.float64]:
-        """Return the unit vector of a text; n-grams that no criterion has count in its length."""
+    def _likeness(self, passage: str) -> NDArray[np.float64]:
+        """Return the cosine of a passage with every text of the author."""
+        places, values = self._sparse(Counter(_grams(passage)))
+        likeness: NDArray[np.float64] = values @ self._by_gram[places]
+        return likeness
+
+    def _dense(self, count: Counter[str]) -> NDArray[np.float64]:
+        places, values = self._sparse(count)
         vector = np.zeros(len(self._weights))
-        unknown = 0.0
-        for gram, n in count.items():
-            place = self._places.get(gram)
-            if place is None:
-                unknown += 1.0
-            else:
-                vector[place] = (1 + math.log(n)) * self._weights[place]
-        length = math.sqrt(float(vector @ vector) + unknown)
-        return vector / length if length else vector
+        vector[places] = values
+        return vector
+
+    def _sparse(self, count: Counter[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return where a text's unit vector is not zero, and its values there.
+
+        n-grams that no author's text has count in its length only.
+        """
+        known = [(self._places[gram], n) for gram, n in count.items() if gram in self._places]
+        places = np.array([place for place, _ in known], dtype=np.int64)
+        frequency = np.array([n for _, n in known], dtype=np.float64)
+        values = (1 + np.log(frequency)) * self._weights[places]
+        length = math.sqrt(float(values @ values) + len(count) - len(known))
+        return places, values / length if length else values
 
 
 def _grams(text: str) -> Iterator[str]:

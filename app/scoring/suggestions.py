@@ -318,7 +318,7 @@ class _Scorer:
             self._judge(criterion, criterion.evidence) if criterion.evidence else None
             for criterion in question.rubric
         )
-        self._vocabulary = frozenset(
+        self._vocabulary = tuple(
             term
             for judge in self._judges
             if judge

@@ -11,7 +11,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from app.scoring.normalisation import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 _WORD = re.compile(r"[a-z0-9]+")
 _PROSE = re.compile(r"[a-z0-9][a-z0-9'\- /]*\*?")
@@ -31,6 +31,7 @@ _ALLOWED = (
 _SHORTEST_STEM = 4
 _EXACT = 3
 _FUZZY = 7
+_LONG_WORD = re.compile(r"(?<![a-z0-9])[a-z][a-z0-9]{5,}")  # a letter less than _FUZZY
 _TWO_TYPOS = 11
 _ENDING = 5
 _FILLERS = r"(?:[\s\-]+(?:the|a|an|its|their|same|of|own|all)\b)*"
@@ -60,17 +61,18 @@ class Words:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._long: dict[str, list[tuple[str, int]]] | None = None
+        self._long: dict[str, list[tuple[str, int]]] = {}
+        for found in _LONG_WORD.finditer(text):
+            word = found.group()
+            self._long.setdefault(word[0], []).append((word, found.start()))
+
+    @property
+    def initials(self) -> Container[str]:
+        """The letters with which the long words begin."""
+        return self._long.keys()
 
     def like(self, word: str) -> Sequence[tuple[str, int]]:
-        """Return the words that begin like `word` and are about as long, with their places."""
-        if self._long is None:
-            self._long = {}
-            for found in _WORD.finditer(self.text):
-                if len(found.group()) >= _FUZZY - 1:
-                    self._long.setdefault(found.group()[0], []).append(
-                        (found.group(), found.start())
-                    )
+        """Return the long words that begin like `word`, with their places."""
         return self._long.get(word[0], ())
 
 
