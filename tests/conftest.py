@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import pytest
+
+from tests.site import Site, build_site, stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,11 +92,37 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the whole bank and one person of each role."""
-    running = Server(tmp_path_factory.mktemp("data"), ROOT / "questions", free_port())
+    with prepared_server(tmp_path_factory.mktemp("data"), ROOT / "questions") as running:
+        yield running
+
+
+@contextmanager
+def prepared_server(data_dir: Path, bank_dir: Path) -> Iterator[Server]:
+    """Run a server with one person of each role; it is ready once its bank is on offer."""
+    running = Server(data_dir, bank_dir, free_port())
     running.run("db", "upgrade")
     for role in ("candidate", "mentor", "admin"):
         running.run("user", "add", f"{role}@site.test", "--role", role, "--password", PASSWORD)
     running.start()
-    yield running
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a migrated database, the small bank and people, to be copied."""
+    directory = tmp_path_factory.mktemp("stocked")
+    stock(directory)
+    return directory
+
+
+@pytest.fixture
+def site(stocked: Path, tmp_path: Path) -> Iterator[Site]:
+    """A site of one's own: no containers, no threads, a clock that stands still."""
+    directory = tmp_path / "site"
+    shutil.copytree(stocked, directory)
+    site = build_site(directory)
+    yield site
+    site.close()

@@ -263,7 +263,9 @@ def _solution(solution: Solution, loc: Loc, groups: Collection[str]) -> Findings
         if solution.fails:
             yield Finding((*loc, "fails"), message("An accepted solution fails no group."))
         return
-    if solution.verdict == "WA" and not solution.fails:
+    if solution.verdict != "WA":
+        return
+    if not solution.fails:
         text = message('A wrong solution needs "fails": the groups that must catch it.')
         yield Finding(loc, text)
     if solution.feedback is None:

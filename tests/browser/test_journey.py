@@ -108,7 +108,7 @@ def answer_in_words(page: Page) -> None:
 
     go_to(page, 8)
     write(page, "Xavier 初始化")
-    expect(page.locator("[data-save-state]")).to_contain_text("Saved")
+    expect(page.locator("[data-save-state]")).to_contain_text("已保存")
 
 
 def finish(page: Page) -> str:
@@ -116,7 +116,7 @@ def finish(page: Page) -> str:
     page.click("a[href$='/finish']")
     page.click("main form button[type=submit]")
     page.wait_for_url("**/report")
-    expect(page.locator("main")).to_contain_text("auto-submitted")
+    expect(page.locator("main")).to_contain_text("自动提交")
     return page.url.split("/")[-2]
 
 
