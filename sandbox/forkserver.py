@@ -52,7 +52,7 @@ SECONDS_TO_DIE = 10.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 CLOCK_STEP = 0.02  # longer than the steps of the clock that dates files
 SHORTEST_LOOK = 0.02  # seconds between two looks at the CPU time of a running call
-BROKEN_STREAM, UNKILLABLE = 3, 4  # exit codes of the fork server itself
+BROKEN_STREAM, UNKILLABLE, OPEN_HOUSE = 3, 4, 5  # exit codes of the fork server itself
 
 # What candidates import, loaded once here instead of once per call.
 PRELOAD = [
@@ -152,6 +152,9 @@ class Child:
 
 def main() -> NoReturn:
     """Serve calls until stdin ends, then exit, and the container with it."""
+    if open_doors := [name for name, closed in doors().items() if not closed]:
+        sys.stderr.write(f"this container is not closed: {', '.join(open_doors)}\n")
+        os._exit(OPEN_HOUSE)
     prepare()
     child = fork()
     write(CHUNK.pack(HELLO, 0))
@@ -183,6 +186,34 @@ def main() -> NoReturn:
             )
         )
         child = successor
+
+
+def doors() -> dict[str, bool]:
+    """Return what must be shut in the container, and whether it is.
+
+    Engines ignore options that they do not know; none of these may go missing unnoticed.
+    """
+    return {
+        "it runs as root": os.getuid() != 0,
+        "privileges can be gained": runner.no_new_privileges(),
+        "sockets can be made": not runner.can_make_sockets(),
+        "/ can be written": bool(os.statvfs("/").f_flag & os.ST_RDONLY),
+        "/dev can be written": bool(os.statvfs("/dev").f_flag & os.ST_RDONLY),
+        "/dev/shm can be written": not os.access("/dev/shm", os.W_OK),  # noqa: S108 - to refuse it
+        "/dev/mqueue can be written": not os.access("/dev/mqueue", os.W_OK),
+        "/sys can be read": not os.path.isdir("/sys/fs"),  # noqa: PTH112 - no pathlib here
+        "the counters of PID 1 can be read": not read("/proc/1/stat"),
+        "the counters of the machine can be read": not read("/proc/vmstat"),
+    }
+
+
+def read(path: str) -> bytes:
+    """Return the beginning of a file."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(fd, 4096)
+    finally:
+        os.close(fd)
 
 
 def prepare() -> None:

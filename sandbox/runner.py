@@ -39,6 +39,8 @@ MAX_FRAMES = 20
 MIB = 1 << 20
 
 _PR_SET_DUMPABLE = 4
+_PR_GET_NO_NEW_PRIVS = 39
+_AF_UNIX, _SOCK_STREAM = 1, 1
 _libc = ctypes.CDLL(None)
 
 
@@ -46,6 +48,19 @@ def set_dumpable(*, dumpable: bool) -> None:
     """Let this process's own /proc entries be opened by its user, or only by root."""
     if _libc.prctl(_PR_SET_DUMPABLE, int(dumpable), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
+
+
+def no_new_privileges() -> bool:
+    """Return whether no program can give this process more than it has."""
+    return bool(_libc.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+
+
+def can_make_sockets() -> bool:
+    """Return whether the system call filter, of which this is a sample, is missing."""
+    fd: int = _libc.socket(_AF_UNIX, _SOCK_STREAM, 0)
+    if fd >= 0:
+        os.close(fd)
+    return fd >= 0
 
 
 def settle(call: int, output: int, report: int) -> None:

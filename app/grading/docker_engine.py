@@ -18,11 +18,14 @@ from docker.utils import kwargs_from_env, parse_host
 
 from app.grading import wire
 from app.grading.runs import CaseRun, EngineUnavailableError, SandboxBrokenError
+from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from app.grading.runs import Call
+    from app.kit.clock import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 SECCOMP = ROOT / "sandbox" / "seccomp.json"
@@ -32,7 +35,10 @@ LABEL = "yimian.sandbox"
 OWNER_LABEL = "yimian.owner"
 USER = "64100:64100"
 API_SECONDS = 30
-DEFAULT_MEMORY_MB = 1024 + 128  # the most that a question may ask for, and the fork server
+MIB = 1 << 20
+FORK_SERVER_MB = 96  # what it needs itself, and its child before any code runs
+MEMORY_STEP_MB = 64  # caps are rounded up to this, so that few calls change them
+DEFAULT_MEMORY_MB = 256 + 2 * MEMORY_STEP_MB
 DEFAULT_PIDS = 64
 OOM_REPORT_SECONDS = 0.5
 OOM_POLL_SECONDS = 0.02
@@ -115,8 +121,8 @@ class DockerEngine:
     """Starts sandboxes on the engine that the environment names (DOCKER_HOST or the local socket).
 
     `runtime` may name a stronger one than the engine's default (gVisor's ``runsc``); `memory_mb`
-    caps all processes of one sandbox together, in MiB, and so must exceed the greediest
-    question's limit; `pids` caps processes and threads.
+    caps all processes of a new sandbox together, in MiB (a call with another limit changes
+    that first); `pids` caps processes and threads.
     """
 
     def __init__(
@@ -126,8 +132,10 @@ class DockerEngine:
         runtime: str | None = None,
         memory_mb: int = DEFAULT_MEMORY_MB,
         pids: int = DEFAULT_PIDS,
+        clock: Clock | None = None,
     ) -> None:
         self._image = image
+        self._clock = clock or SystemClock()
         self._runtime = runtime
         self._memory_mb = memory_mb
         self._pids = pids
@@ -220,8 +228,10 @@ class DockerEngine:
         sandbox = None
         try:
             _refuse_warnings(created.get("Warnings") or [])
-            stream = AttachStream(_attach(client, container))
-            sandbox = DockerSandbox(client, container, stream)
+            stream = AttachStream(_attach(client, container), self._clock)
+            sandbox = DockerSandbox(
+                client, container, stream, memory_mb=self._memory_mb, clock=self._clock
+            )
             client.start(container)
             wire.await_ready(stream)
         except SandboxBrokenError as error:
@@ -258,12 +268,21 @@ class DockerEngine:
         return {**config, "MaskedPaths": list(MASKED_PATHS), "ReadonlyPaths": READONLY_PATHS}
 
 
+def memory_cap_mb(call: Call) -> int:
+    """Return the MiB that the container may use during `call`.
+
+    The arguments are there twice, as bytes and decoded, before the call's own limit starts.
+    """
+    needed = call.limits.memory_mb + FORK_SERVER_MB + 2 * len(call.args) // MIB
+    return -(-needed // MEMORY_STEP_MB) * MEMORY_STEP_MB
+
+
 def _knock(host: str | None) -> None:
     """Raise OSError where nobody listens on the engine's local socket.
 
     docker-py finds that out, too, but forgets to close its own end.
     """
-    scheme, _, path = parse_host(host).partition("://")
+    scheme, _, path = cast("str", parse_host(host)).partition("://")
     if scheme == "http+unix":
         with socket.socket(socket.AF_UNIX) as door:
             door.connect(path)
@@ -332,8 +351,9 @@ class AttachStream:
     PIECE = 256 * 1024
     MAX_STDERR = 4000
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, clock: Clock) -> None:
         self._socket = sock
+        self._clock = clock
         self._ready = bytearray()
         self._stderr = bytearray()
 
@@ -347,7 +367,7 @@ class AttachStream:
 
     def read(self, size: int, seconds: float) -> bytes:
         """Return exactly `size` bytes. Raises SandboxBrokenError, also when `seconds` are over."""
-        deadline = time.monotonic() + seconds
+        deadline = self._clock.monotonic() + seconds
         while len(self._ready) < size:
             kind, length = self.HEADER.unpack(self._receive(self.HEADER.size, deadline))
             self._take(kind, length, deadline)
@@ -372,7 +392,7 @@ class AttachStream:
     def _receive(self, size: int, deadline: float) -> bytes:
         found = bytearray()
         while len(found) < size:
-            self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
+            self._socket.settimeout(max(deadline - self._clock.monotonic(), 0.001))
             try:
                 piece = self._socket.recv(size - len(found))
             except OSError as error:
@@ -387,10 +407,20 @@ class AttachStream:
 class DockerSandbox:
     """One container with a fork server inside; used by one thread at a time."""
 
-    def __init__(self, client: docker.APIClient, container: str, stream: AttachStream) -> None:
+    def __init__(
+        self,
+        client: docker.APIClient,
+        container: str,
+        stream: AttachStream,
+        *,
+        memory_mb: int,
+        clock: Clock,
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._container = container
         self._stream = stream
+        self._memory_mb = memory_mb
         self._sequence = 0
         self._spent = False
         self._closed = False
@@ -422,24 +452,43 @@ class DockerSandbox:
             raise EngineUnavailableError(f"a sandbox could not be removed: {error}") from error
 
     def _run(self, call: Call) -> CaseRun:
+        self._cap_memory(memory_cap_mb(call))
         self._sequence += 1
+        started = self._clock.now()
         got, ending = wire.exchange(self._stream, self._sequence, call)
-        short = wire.unexplained_kill(call.limits, ending) and self._was_short_of_memory()
+        short = wire.unexplained_kill(call.limits, ending) and self._was_short_of_memory(started)
         self._spent = self._spent or short or ending.ids_moved or ending.killed > 0
         return wire.case_run(call.limits, got, ending, short_of_memory=short)
 
-    def _was_short_of_memory(self) -> bool:
+    def _cap_memory(self, memory_mb: int) -> None:
+        """Cap what all processes use together; the child's own limit is for each of them."""
+        if memory_mb == self._memory_mb:
+            return
+        try:
+            self._client.update_container(
+                self._container, mem_limit=memory_mb * MIB, memswap_limit=memory_mb * MIB
+            )
+        except (DockerException, requests.RequestException, OSError) as error:
+            raise SandboxBrokenError(f"its memory could not be capped: {error}") from error
+        self._memory_mb = memory_mb
+
+    def _was_short_of_memory(self, since: datetime) -> bool:
         """Ask the engine, which hears it from the kernel; the news may take a moment."""
-        deadline = time.monotonic() + OOM_REPORT_SECONDS
-        while time.monotonic() < deadline:
-            if self._oom_killed():
+        deadline = self._clock.monotonic() + OOM_REPORT_SECONDS
+        while self._clock.monotonic() < deadline:
+            if self._killed_for_memory(since):
                 return True
             time.sleep(OOM_POLL_SECONDS)
         return False
 
-    def _oom_killed(self) -> bool:
+    def _killed_for_memory(self, since: datetime) -> bool:
         try:
-            state = self._client.inspect_container(self._container)["State"]
+            # As text, because docker-py would round times to seconds.
+            news = self._client.events(  # type: ignore[call-overload]
+                since=f"{since.timestamp():.6f}",
+                until=f"{self._clock.now().timestamp():.6f}",
+                filters={"container": self._container, "event": "oom"},
+            )
+            return bool(list(news))
         except (DockerException, requests.RequestException, OSError) as error:
             raise SandboxBrokenError(f"the engine does not know the sandbox: {error}") from error
-        return bool(cast("bool", state["OOMKilled"]))

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from app.grading.runs import (
     SandboxBrokenError,
 )
 from app.grading.values import encode_value
+from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +71,7 @@ class Pair:
 
     def __init__(self) -> None:
         ours, self.theirs = socket.socketpair()
-        self.stream = AttachStream(ours)
+        self.stream = AttachStream(ours, SystemClock())
 
     def says(self, *parts: bytes) -> None:
         self.theirs.sendall(b"".join(parts))
@@ -185,7 +187,9 @@ def client() -> Iterator[docker.APIClient]:
 
 
 def containers(client: docker.APIClient) -> set[str]:
-    return {entry["Id"] for entry in client.containers(all=True, filters={"label": LABEL})}
+    """Return those of this process; others may run beside."""
+    own = {"label": f"{OWNER_LABEL}={this_instance()}"}
+    return {entry["Id"] for entry in client.containers(all=True, filters=own)}
 
 
 def test_a_sandbox_is_gone_after_close(engine: DockerEngine, client: docker.APIClient) -> None:
@@ -249,6 +253,32 @@ def test_the_container_is_as_closed_as_it_is_meant_to_be(
     assert found["Config"]["User"] == docker_engine.USER
 
 
+def test_the_fork_server_refuses_a_container_that_is_not_closed(engine: DockerEngine) -> None:
+    opened = subprocess.run(
+        ["docker", "run", "--rm", "-i", engine.probe().image],
+        input=b"",
+        capture_output=True,
+        check=False,
+    )
+    assert opened.returncode == 5
+    said = opened.stderr.decode()
+    for door in ("sockets", "/ can", "/dev can", "/sys", "PID 1", "privileges"):
+        assert door in said
+
+
+def test_the_memory_cap_follows_the_call(engine: DockerEngine, client: docker.APIClient) -> None:
+    before = containers(client)
+    sandbox = engine.start()
+    (started,) = containers(client) - before
+    hungry = replace(CALL, limits=replace(LIMITS, memory_mb=900))
+    caps = []
+    for call in (CALL, hungry, CALL):
+        assert sandbox.run([call])[0].outcome is Outcome.RETURNED
+        caps.append(client.inspect_container(started)["HostConfig"]["Memory"] >> 20)
+    sandbox.close()
+    assert caps == [192, 1024, 192]
+
+
 def test_probe_finds_the_engine_fit(engine: DockerEngine) -> None:
     report = engine.probe()
     assert report.problem is None
@@ -304,9 +334,8 @@ def test_a_dead_process_leaves_no_container(client: docker.APIClient) -> None:
     container = died.stdout.decode().strip()
     assert len(container) == 64
     for _ in range(100):
-        if container not in containers(client):
+        if container not in {entry["Id"] for entry in client.containers(all=True)}:
             return
-        client.containers(all=True)
     pytest.fail("it outlived its process")
 
 
@@ -327,7 +356,7 @@ def test_only_sandboxes_of_dead_processes_are_orphans(
     running = engine.start()
     try:
         assert engine.remove_orphans() >= 1
-        left = containers(client)
+        left = {entry["Id"] for entry in client.containers(all=True)}
         assert dead not in left
         assert {mine, foreign} <= left
         assert running.run([CALL])[0].outcome is Outcome.RETURNED

@@ -144,20 +144,38 @@ def test_a_literal_that_explodes_in_the_compiler(box: Box) -> None:
     assert run.outcome in {Outcome.CPU_TIME, Outcome.MEMORY, Outcome.RETURNED}
 
 
-def test_processes_that_share_out_the_memory_end_at_the_container_s_cap(box: Box) -> None:
+def test_processes_that_share_out_the_memory_do_not_get_more_of_it(box: Box) -> None:
     code = """
         import os, time
         def f():
-            for _ in range(16):
+            for _ in range(8):
                 if os.fork() == 0:
-                    held = bytearray(os.urandom(1)) * (200 * 2**20)
+                    held = bytearray(os.urandom(1)) * (100 * 2**20)
                     time.sleep(30)
                     os._exit(0)
-            held = bytearray(os.urandom(1)) * (200 * 2**20)
+            killed = sum(os.waitstatus_to_exitcode(os.wait()[1]) == -9 for _ in range(4))
+            return killed
+    """
+    killed = box.value(code, limits=RunLimits(cpu_seconds=5, wall_seconds=20, memory_mb=128))
+    assert killed == 4
+    assert box.spent
+
+
+def test_the_kernel_s_kill_for_lack_of_memory_is_told_from_others(box: Box) -> None:
+    code = """
+        import os, time
+        def f():
+            for _ in range(2):
+                if os.fork() == 0:
+                    held = bytearray(os.urandom(1)) * (60 * 2**20)
+                    time.sleep(30)
+                    os._exit(0)
+            time.sleep(0.3)
+            held = bytearray(os.urandom(1)) * (120 * 2**20)
             time.sleep(30)
     """
-    run = box.one(code)
-    assert run.outcome in {Outcome.MEMORY, Outcome.WALL_TIME, Outcome.CPU_TIME, Outcome.RAISED}
+    run = box.one(code, limits=RunLimits(cpu_seconds=5, wall_seconds=20, memory_mb=128))
+    assert run.outcome is Outcome.MEMORY
     assert box.spent
 
 
