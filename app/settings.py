@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     registration: Literal["open", "closed"] = "open"
     metrics_token: str = ""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
     login_days: int = Field(default=14, ge=1, le=365)
 
     sandbox_image: str = ""

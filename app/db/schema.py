@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.db.turns import take_turn
 from app.settings import ROOT
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def upgrade(engine: Engine) -> None:
     """Apply every revision that the database lacks."""
     config = _config()
     with engine.begin() as connection:
+        take_turn(connection, "schema")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

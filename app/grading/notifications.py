@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import redis
 import redis.asyncio
+from redis.exceptions import RedisError
+
+from app.grading.broker import ANSWER_SECONDS, CONNECT_SECONDS, connect_redis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
+
+log = logging.getLogger(__name__)
+
+# How long to wait before looking again for a broker that went away.
+RETRY_SECONDS = 1.0
 
 
 class Listener(Protocol):
@@ -33,6 +42,10 @@ class Notifier(Protocol):
 
     def listen(self, channel: str) -> AbstractAsyncContextManager[Listener]:
         """Listen on `channel` inside the ``async with`` block."""
+        ...
+
+    def close(self) -> None:
+        """Give back what publishing needs."""
         ...
 
 
@@ -81,32 +94,61 @@ class LocalNotifier:
                 if not self._queues[channel]:
                     del self._queues[channel]
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 class _RedisListener:
-    def __init__(self, subscription: redis.asyncio.client.PubSub) -> None:
-        self._subscription = subscription
+    def __init__(self, subscription: redis.asyncio.client.PubSub, channel: str) -> None:
+        self._subscription, self._channel = subscription, channel
 
     async def next(self, seconds: float) -> str | None:
-        message = await self._subscription.get_message(
-            ignore_subscribe_messages=True, timeout=seconds
-        )
-        return message["data"].decode() if message else None
+        """Return the next message; while the broker is away there are none."""
+        end = asyncio.get_running_loop().time() + seconds
+        while (left := end - asyncio.get_running_loop().time()) > 0:
+            try:
+                message = await self.receive(left)
+            except RedisError as error:
+                log.warning("no messages from the broker: %s", error)
+                await asyncio.sleep(min(RETRY_SECONDS, left))
+                continue
+            # A confirmation comes after each (re)connection.
+            if message is not None and message["type"] == "message":
+                return str(message["data"].decode())
+        return None
+
+    async def receive(self, seconds: float) -> dict[str, Any] | None:
+        """Return what the broker says within `seconds`, also confirmations. Raises RedisError."""
+        if not self._subscription.subscribed:
+            await self._subscription.subscribe(self._channel)
+        return cast("dict[str, Any] | None", await self._subscription.get_message(timeout=seconds))
 
 
 class RedisNotifier:
     """Between the processes of a distributed set-up."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(url)
-        self._async_client = redis.asyncio.Redis.from_url(url)
+        self._client = connect_redis(url)
+        self._async_client = redis.asyncio.Redis.from_url(
+            url, socket_connect_timeout=CONNECT_SECONDS
+        )
 
     def publish(self, channel: str, text: str) -> None:
-        """Tell everybody who listens on `channel`."""
-        self._client.publish(channel, text)
+        """Tell everybody who listens on `channel`; without the broker nobody hears it."""
+        try:
+            self._client.publish(channel, text)
+        except RedisError as error:
+            log.warning("nobody was told of %s: %s", text, error)
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[Listener]:
-        """Listen on `channel` inside the ``async with`` block."""
+        """Listen on `channel` inside the ``async with`` block, from the first moment on."""
         async with self._async_client.pubsub() as subscription:
-            await subscription.subscribe(channel)
-            yield _RedisListener(subscription)
+            listener = _RedisListener(subscription, channel)
+            with suppress(RedisError):  # tried again at each `next`
+                await listener.receive(ANSWER_SECONDS)
+            yield listener
+
+    def close(self) -> None:
+        """Close the connections for publishing; those of listeners end with them."""
+        self._client.close()

@@ -124,6 +124,12 @@ class Pool:
         self._keeper = threading.Thread(target=self._keep, name="sandbox-pool", daemon=True)
         self._keeper.start()
 
+    @property
+    def alive(self) -> int:
+        """How many sandboxes exist, also those being started or destroyed."""
+        with self._changed:
+            return self._shelf.alive
+
     @contextmanager
     def lease(self, owner: str) -> Iterator[Sandbox]:
         """Lend `owner` its sandbox for the ``with`` block; a second thread of the owner waits.

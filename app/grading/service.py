@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, update
 
 from app.db.base import new_public_id
+from app.db.session import after_commit
 from app.grading.models import GradingJob
+from app.kit.metrics import JOBS_QUEUED
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-# How long a worker may hold a job beyond what its cases may take.
-CLAIM = timedelta(minutes=2)
+# How long a claim holds unless it is renewed: so long nobody takes the job of a worker that died.
+CLAIM = timedelta(seconds=20)
+# So many tries may break the sandbox or the grader; waiting for an engine is none.
 MAX_TRIES = 5
 
 
@@ -42,6 +45,7 @@ def enqueue(
     )
     session.add(job)
     session.flush()
+    after_commit(session, JOBS_QUEUED.inc)
     return job
 
 
@@ -66,6 +70,17 @@ def claim(session: Session, job_id: str, *, now: datetime) -> str | None:
     return token if taken.first() else None
 
 
+def renew(session: Session, job_id: str, token: str, *, now: datetime) -> bool:
+    """Prolong a claim; False if `token` holds it no longer."""
+    kept = session.execute(
+        update(GradingJob)
+        .where(GradingJob.id == job_id, GradingJob.claim == token)
+        .values(claimed_until=now + CLAIM)
+        .returning(GradingJob.id)
+    )
+    return kept.first() is not None
+
+
 def release_all(session: Session) -> None:
     """Give every open job back: its worker was the process that this one replaces."""
     session.execute(
@@ -83,9 +98,11 @@ def claimed_job(session: Session, job_id: str, token: str) -> GradingJob | None:
     return job
 
 
-def release(job: GradingJob) -> None:
-    """Give a claimed job back to the queue."""
+def release(job: GradingJob, *, count: bool = True) -> None:
+    """Give a claimed job back to the queue; waiting for an engine does not `count` as a try."""
     job.claim = job.claimed_until = None
+    if not count:
+        job.tries -= 1
 
 
 def fail(job: GradingJob, problem: str, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse
 
 from app.kit.i18n import DEFAULT_LOCALE, LOCALES, _, use_locale
+from app.kit.metrics import HTTP_REQUESTS
 from app.web import cookies
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ class RequestLogMiddleware:
             with structlog.contextvars.bound_contextvars(request_id=request_id):
                 await self.app(scope, receive, send_with_id)
         finally:
+            HTTP_REQUESTS.labels(status).inc()
             log.info(
                 "request",
                 request_id=request_id,

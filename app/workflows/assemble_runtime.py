@@ -15,6 +15,7 @@ from app.grading.notifications import LocalNotifier, RedisNotifier
 from app.grading.pool import Pool
 from app.grading.runs import EngineUnavailableError
 from app.kit.clock import SystemClock
+from app.kit.metrics import SANDBOXES
 from app.workflows.grade_submission import grade_submission
 from app.workflows.publish_question import publish_question
 from app.workflows.runtime import Machinery, Runtime
@@ -68,7 +69,7 @@ def build_engine(settings: Settings) -> DockerEngine:
 
 def build_pool(settings: Settings, engine: DockerEngine) -> Pool:
     """Return a pool of sandboxes as the settings want it."""
-    return Pool(
+    pool = Pool(
         engine,
         warm=settings.sandbox_warm,
         capacity=settings.sandbox_capacity,
@@ -76,11 +77,14 @@ def build_pool(settings: Settings, engine: DockerEngine) -> Pool:
         reuse=settings.sandbox_reuse,
         clock=SystemClock(),
     )
+    SANDBOXES.set_function(lambda: pool.alive)
+    return pool
 
 
 def close(runtime: Runtime) -> None:
-    """Let running work finish, destroy the sandboxes, close the database."""
+    """Let running work finish, destroy the sandboxes, close the connections."""
     runtime.dispatcher.close()
     if runtime.machinery.pool is not None:
         runtime.machinery.pool.close()
+    runtime.notifier.close()
     runtime.database.engine.dispose()

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from app.answers.models import Attempt, Submission
 from app.db.session import after_commit
+from app.grading.claims import kept_claim
 from app.grading.judging import CaseData, Mistake, judge_case, recognise_mistake, summarise
 from app.grading.models import CaseResult, GradingJob
 from app.grading.pool import PoolBusyError
@@ -19,8 +20,9 @@ from app.grading.presentation import describe_sample
 from app.grading.queries import mistake_outputs, reference_cases
 from app.grading.reference import case_call
 from app.grading.runs import CaseRun, EngineUnavailableError, Outcome, SandboxBrokenError
-from app.grading.service import CLAIM, MAX_TRIES, claim, claimed_job, fail, release
+from app.grading.service import MAX_TRIES, claim, claimed_job, fail, release
 from app.interviews.service import record
+from app.kit.metrics import JOB_SECONDS, JOBS_FAILED, JOBS_JUDGED
 from app.questions.models import QuestionVersion
 from app.questions.queries import document_of
 from app.questions.schema import Checker, CodingQuestion
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _checker = TypeAdapter[Checker](Checker)
 _TIMEOUTS = frozenset({Outcome.CPU_TIME, Outcome.WALL_TIME})
+# How long a job may be worked on beyond what its cases may take.
+_SLACK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ class _Work:
     cases: tuple[CaseData, ...]
     mistakes: tuple[Mistake, ...]
 
+    @property
+    def longest(self) -> timedelta:
+        """How long the work may take before it counts as hanging."""
+        return timedelta(seconds=self.question.limits.wall_seconds * len(self.cases)) + _SLACK
+
 
 def grade_submission(machinery: Machinery, job_id: str) -> None:
     """Grade the job unless it is graded already or somebody else is at it.
@@ -65,7 +74,10 @@ def grade_submission(machinery: Machinery, job_id: str) -> None:
         _give_back(machinery, work, "engine_unavailable")
         return
     try:
-        leased_at, runs = _run(machinery, work)
+        with kept_claim(
+            machinery.database, machinery.clock, work.job_id, work.claim, at_most=work.longest
+        ):
+            leased_at, runs = _run(machinery, work)
     except PoolBusyError:
         _give_back(machinery, work, "busy")
     except EngineUnavailableError:
@@ -83,14 +95,16 @@ def _take(machinery: Machinery, job_id: str) -> _Work | None:
         if token is None:
             return None
         job = session.get_one(GradingJob, job_id, populate_existing=True)
+        if job.tries > MAX_TRIES:  # whoever took it before died of it, or raised
+            _give_up(session, job, "gave_up", now)
+            after_commit(session, partial(machinery.notifier.publish, job.attempt_id, job.id))
+            return None
         version_id = job.question_version_id
         question = document_of(session.get_one(QuestionVersion, version_id))
         if not isinstance(question, CodingQuestion):
             raise TypeError(question.kind)
         cases = load_cases(session, version_id)
         wanted = tuple(case for case in cases if case.sample or job.submission_id is not None)
-        longest = timedelta(seconds=question.limits.wall_seconds * len(wanted))
-        job.claimed_until = now + longest + CLAIM
         return _Work(
             job_id=job.id,
             claim=token,
@@ -158,14 +172,20 @@ def _give_back(machinery: Machinery, work: _Work, problem: str) -> None:
     """Return the job to the queue; a program that breaks its sandbox each time is given up on."""
 
     def change(session: Session, job: GradingJob, now: datetime) -> None:
-        if problem == "sandbox_broken" and job.tries >= MAX_TRIES:
-            fail(job, problem, now=now)
-            record(session, job.interview_id, "job:failed", _about(session, job), now=now)
+        counted = problem == "sandbox_broken"
+        if counted and job.tries >= MAX_TRIES:
+            _give_up(session, job, problem, now)
         else:
             job.problem = problem
-            release(job)
+            release(job, count=counted)
 
     _conclude(machinery, work, change)
+
+
+def _give_up(session: Session, job: GradingJob, problem: str, now: datetime) -> None:
+    fail(job, problem, now=now)
+    record(session, job.interview_id, "job:failed", _about(session, job), now=now)
+    after_commit(session, JOBS_FAILED.labels(problem).inc)
 
 
 def _close(machinery: Machinery, work: _Work, runs: Sequence[CaseRun], leased_at: datetime) -> None:
@@ -181,6 +201,8 @@ def _close(machinery: Machinery, work: _Work, runs: Sequence[CaseRun], leased_at
         _suggest(session, work.question, job, judgement)
         data = {**_about(session, job), "verdict": job.verdict}
         record(session, job.interview_id, "job:judged", data, now=now)
+        after_commit(session, JOBS_JUDGED.labels(job.verdict).inc)
+        after_commit(session, partial(JOB_SECONDS.observe, (now - job.queued_at).total_seconds()))
 
     _conclude(machinery, work, change)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.db.turns import take_turn
 from app.grading.dispatch import Task
 from app.questions.bank import read_bank
 from app.questions.queries import live_versions, newest_versions
@@ -22,6 +23,7 @@ def store_bank(machinery: Machinery) -> Bank:
     bank = read_bank(machinery.settings.bank_dir)
     now = machinery.clock.now()
     with machinery.database.transaction() as session:
+        take_turn(session.connection(), "bank")  # every web process does this when it starts
         for file in bank.questions:
             import_version(
                 session,

@@ -7,9 +7,6 @@ from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.grading.dispatch import Task
 from app.grading.queries import undelivered_job_ids
 from app.grading.service import release_all
@@ -17,6 +14,7 @@ from app.workflows.finish_interview import finish_overdue_interviews
 from app.workflows.import_bank import import_bank, publish_what_is_new
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from app.workflows.runtime import Runtime
@@ -39,7 +37,10 @@ def resume_work(runtime: Runtime) -> None:
 
 
 def resend_lost_jobs(runtime: Runtime, *, patience: timedelta = PATIENCE) -> None:
-    """Send jobs again that nobody works on; whoever takes one twice finds it closed."""
+    """Send jobs again that nobody works on; whoever takes one twice finds it closed.
+
+    Every web process does this. The dispatcher sees to it that nothing waits twice.
+    """
     with runtime.database.transaction(read_only=True) as session:
         lost = undelivered_job_ids(session, now=runtime.clock.now(), patience=patience)
     for job_id in lost:
@@ -68,21 +69,25 @@ class Housekeeper:
         ticks = 0
         while not self._stopped.wait(TICK_SECONDS):
             ticks += 1
-            try:
-                self._round(look_at_gates=ticks % GATE_TICKS == 0)
-            except (SQLAlchemyError, RedisError, OSError):
-                # The database or the broker is away for a while: nothing is lost by waiting.
-                log.exception("housekeeping failed; trying again")
+            self._do(finish_overdue_interviews)
+            self._do(resend_lost_jobs)
+            self._do(self._follow_bank)
+            if ticks % GATE_TICKS == 0:
+                self._do(publish_what_is_new)
 
-    def _round(self, *, look_at_gates: bool) -> None:
-        finish_overdue_interviews(self._runtime)
-        resend_lost_jobs(self._runtime)
-        seen = fingerprint(self._runtime.settings.bank_dir)
+    def _do(self, chore: Callable[[Runtime], None]) -> None:
+        try:
+            chore(self._runtime)
+        except Exception:
+            # The database may be away for a while. Whatever it is, it must not keep the other
+            # chores from being done: everybody's clock hangs on this thread.
+            log.exception("housekeeping failed; trying again")
+
+    def _follow_bank(self, runtime: Runtime) -> None:
+        seen = fingerprint(runtime.settings.bank_dir)
         if seen != self._seen:
-            import_bank(self._runtime)
+            import_bank(runtime)
             self._seen = seen
-        elif look_at_gates:
-            publish_what_is_new(self._runtime)
 
 
 def fingerprint(bank_dir: Path) -> frozenset[tuple[str, int, int]]:
