@@ -60,8 +60,7 @@ def _http(request: Request, error: Exception) -> Response:
     text = {
         HTTPStatus.NOT_FOUND: _("This page does not exist."),
         HTTPStatus.METHOD_NOT_ALLOWED: _("This address does not accept that."),
-        HTTPStatus.BAD_REQUEST: _("The request could not be understood."),
-    }.get(status, status.phrase)
+    }.get(status, _("The request could not be understood."))
     return _answer(request, status, status.phrase.lower().replace(" ", "_"), text, error.headers)
 
 
@@ -109,5 +108,4 @@ def _title(status: HTTPStatus) -> str:
         HTTPStatus.UNPROCESSABLE_ENTITY: _("Please check what you sent"),
         HTTPStatus.TOO_MANY_REQUESTS: _("Too many requests"),
         HTTPStatus.SERVICE_UNAVAILABLE: _("Busy"),
-        HTTPStatus.INTERNAL_SERVER_ERROR: _("Something went wrong"),
-    }.get(status, status.phrase)
+    }.get(status, _("Something went wrong"))
