@@ -36,9 +36,10 @@ debian_mirror() {
 }
 
 pull_base() {
-    say "asking the registry for python:3.11-slim"
-    timeout 120 docker pull -q python:3.11-slim >/dev/null 2>&1 || return 1
     base=python:3.11-slim
+    if docker image inspect "$base" >/dev/null 2>&1; then return; fi
+    say "asking the registry for $base"
+    timeout 60 docker pull -q "$base" >/dev/null 2>&1
 }
 
 bootstrap_base() {
