@@ -121,7 +121,7 @@ def _denies(
     free = [
         cue
         for cue in cues_here
-        if not any(hit.start < cue.end and cue.start < hit.end for hit in ordered)
+        if not any(hit.start <= cue.start < hit.end for hit in ordered)
     ]
     if clause.question:
         return False
@@ -146,7 +146,7 @@ def _count(hit: Hit, free: Sequence[Cue], text: str) -> int:
 
 
 def _reaches(cue: Cue, hit: Hit, text: str) -> bool:
-    if cue.end > hit.start:
+    if cue.start >= hit.start:
         return False
     between = text[cue.end : hit.start]
     found = _BREAK.search(between)

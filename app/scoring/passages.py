@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,13 +68,15 @@ class Passages:
 
     def sentences(self) -> Iterator[tuple[int, int]]:
         """Yield start and end of every sentence."""
-        start, current = 0, 0
-        for before, clause in zip(self.clauses, self.clauses[1:], strict=False):
-            if clause.sentence != current:
-                yield start, before.end
-                start, current = clause.start, clause.sentence
-        if self.clauses:
-            yield start, self.clauses[-1].end
+        for _, clauses in groupby(self.clauses, key=lambda clause: clause.sentence):
+            first, *others = clauses
+            yield first.start, (others or [first])[-1].end
+
+    def statements(self) -> Iterator[tuple[int, int]]:
+        """Yield start and end of every sentence that is not a question."""
+        for start, end in self.sentences():
+            if not self.clauses[self.index(start)].question:
+                yield start, end
 
 
 def cut(text: str) -> Passages:

@@ -151,26 +151,19 @@ class Reading:
             self._groups[group] = sorted(set(found))
         return self._groups[group]
 
-    def find(self, pattern: Prepared, *, strict: bool = False) -> Found | None:
-        """Return where `pattern` stands: where it is affirmed, else where it is denied.
+    def find(self, pattern: Prepared, *, strict: bool = False) -> Iterator[Found]:
+        """Yield where `pattern` stands, affirmed or denied.
 
         With `strict`, all of it must stand in one clause, and the subject must be the only one
         that the place is about: a misconception is not to be read into a comparison.
         """
-        denied: Found | None = None
         for hits in self._combinations(pattern, strict=strict):
-            if all(negation.asks(self.passages, self.cues, hit.start) for hit in hits):
-                continue
-            found = Found(
-                hits, negation.denied(hits, self.passages, self.cues), self._within_sentence(hits)
-            )
-            if found.denied is None:
-                return found
-            denied = denied or found
-        return denied
+            if not all(negation.asks(self.passages, self.cues, hit.start) for hit in hits):
+                denied = negation.denied(hits, self.passages, self.cues)
+                yield Found(hits, denied, self._within_sentence(hits))
 
-    def find_formula(self, formula: str) -> Found | None:
-        """Return where an author's formula stands."""
+    def find_formula(self, formula: str) -> Iterator[Found]:
+        """Yield where an author's formula stands."""
         return self.find(Prepared(((f"${formula}$",),), None))
 
     def coverage(self, pattern: Prepared) -> float:
@@ -182,19 +175,33 @@ class Reading:
         return len({self.passages.sentence(hit.start) for hit in hits}) == 1
 
     def _combinations(self, pattern: Prepared, *, strict: bool) -> Iterator[tuple[Hit, ...]]:
-        """Yield the tightest choice of one hit for each group around each hit of the rarest."""
+        """Yield the tightest choice of one hit for each group around each hit of the rarest.
+
+        The hits are in the order of the groups; a subject that was named before the clause is
+        left out.
+        """
         found = [self.group(group) for group in pattern.groups]
+        named: list[Hit] = []
         if pattern.subject is not None:
+            named = found[0]
             found = self._about(pattern.subject, found, strict=strict)
         if not all(found):
             return
-        rarest = min(found, key=len)
-        for anchor in rarest:
+        reach = self.passages.index if strict else self.passages.sentence
+        for anchor in min(found, key=len):
             chosen = tuple(min(hits, key=partial(self._distance, anchor)) for hits in found)
-            place = self.passages.index if strict else self.passages.sentence
-            places = [place(hit.start) for hit in chosen]
+            places = [reach(hit.start) for hit in chosen]
             if max(places) - min(places) <= (not strict):
-                yield chosen
+                yield self._with_subject(named, anchor, chosen)
+
+    def _with_subject(
+        self, named: Sequence[Hit], anchor: Hit, chosen: tuple[Hit, ...]
+    ) -> tuple[Hit, ...]:
+        """Put the subject's nearest name in the clause of `anchor` first, if it has one there."""
+        nearest = min(named, key=partial(self._distance, anchor), default=None)
+        if nearest is None or nearest in chosen or self._distance(anchor, nearest)[0]:
+            return chosen
+        return (nearest, *chosen)
 
     def _distance(self, anchor: Hit, hit: Hit) -> tuple[int, int]:
         """Return how far apart two hits are: in clauses, then in characters."""

@@ -213,10 +213,10 @@ class _Judge:
 
     def _mistakes(self, reading: Reading) -> Iterator[tuple[str, Found]]:
         for name, patterns in self.mistakes:
-            affirmed = (reading.find(pattern, strict=True) for pattern in patterns)
-            found = next((f for f in affirmed if f and f.denied is None), None)
-            if found:
-                yield name, found
+            found = chain.from_iterable(reading.find(p, strict=True) for p in patterns)
+            affirmed = next((f for f in found if f.denied is None), None)
+            if affirmed:
+                yield name, affirmed
 
     def _evidence(self, reading: Reading, mistakes: Sequence[Found]) -> _Judged:
         denied: list[Found] = []
@@ -286,11 +286,10 @@ def _denied_elsewhere(judged: _Judged, reading: Reading) -> bool:
 
 
 def _look(match: _Match, reading: Reading) -> Iterator[Found]:
-    looked = chain(
-        (reading.find_formula(formula) for formula in match.formulas),
-        (reading.find(pattern) for pattern in match.patterns),
-    )
-    return (found for found in looked if found)
+    for formula in match.formulas:
+        yield from reading.find_formula(formula)
+    for pattern in match.patterns:
+        yield from reading.find(pattern)
 
 
 class _Scorer:
@@ -377,7 +376,7 @@ class _Scorer:
         return self._criteria(text, Reading(cut(text.text), self._rivals))
 
     def _criteria(self, text: NormalText, reading: Reading) -> tuple[CriterionSuggestion, ...]:
-        sentences = [s for s in reading.passages.sentences() if s not in reading.ignored]
+        sentences = [s for s in reading.passages.statements() if s not in reading.ignored]
         alike = self._contrast.scores([text.text[start:end] for start, end in sentences])
         return tuple(
             judge.judge(reading, float(alike[number]), text) if judge else _undecided(criterion)

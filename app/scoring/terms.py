@@ -25,8 +25,8 @@ _ENDINGS = (
     "ize", "able", "ible", "ed", "er", "es", "al", "ly", "y", "e", "s",
 )  # fmt: skip
 _ALLOWED = (
-    "|".join(_ENDINGS) + "|d|r|rs|n|tion|tions|ent|ence|ant|ance"
-    "|ic|ical|istic|iser|isers|izer|izers|est|ous|ously|ally|m|al"
+    "|".join(_ENDINGS) + "|(?<=e)d|(?<=e)rs?|tion|tions|ent|ence|ant|ance"
+    "|ic|ical|istic|iser|isers|izer|izers|est|ous|ously|ally|al"
 )
 _SHORTEST_STEM = 4
 _EXACT = 3
@@ -103,6 +103,8 @@ def find(wanted: Term, words: Words) -> list[Hit]:
 
 def _misspells(word: str, wanted: str) -> bool:
     """Say whether `word`, or its beginning, is `wanted` with a slip or two."""
+    if word.startswith(wanted):
+        return False  # spelt well, but another word
     allowed = 2 if len(wanted) >= _TWO_TYPOS else 1
     beginnings = {word[: len(wanted) + more] for more in (-1, 0, 1)}
     return len(word) - len(wanted) <= _ENDING and any(
