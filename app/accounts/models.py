@@ -28,8 +28,8 @@ class User(Base):
 class Login(Base):
     """A signed-in browser. The cookie's token changes with time; the row stays.
 
-    The token before the last change stays good for a moment, because a second tab may have
-    sent it already.
+    The token before the last change stays good until the new one was shown: a second tab may
+    have sent it already, and the response with the new one may have got lost.
     """
 
     __tablename__ = "logins"

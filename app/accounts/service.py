@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from app.kit.i18n import Locale, Message
 
 ROTATE_AFTER = timedelta(minutes=30)
+# For this long a response with a new token may be on its way, and requests with the old one.
+GRACE = timedelta(seconds=60)
 MAX_EMAIL = 254
 MAX_NAME = 80
 
@@ -63,9 +65,9 @@ def register(
         locale=locale,
         created_at=now,
     )
-    session.add(user)
     try:
-        session.flush()
+        with session.begin_nested():
+            session.add(user)
     except IntegrityError as error:  # somebody registered it between the look and the insert
         raise FormError({"email": message("This address is registered already.")}) from error
     return user
@@ -128,17 +130,34 @@ def sign_in(session: Session, user: User, *, now: datetime, days: int) -> str:
     return token
 
 
-def is_due(login: Login, *, now: datetime) -> bool:
-    """Tell whether the cookie's token is old enough to be changed."""
-    return now - login.rotated_at >= ROTATE_AFTER
+def is_due(login: Login, token: str, *, now: datetime) -> bool:
+    """Tell whether `renew` has something to do for the `token` that was shown."""
+    age = now - login.rotated_at
+    if not _is_current(login, token):
+        return age >= GRACE
+    return age >= ROTATE_AFTER or (age >= GRACE and login.previous_token_hash is not None)
 
 
-def rotate(login: Login, *, now: datetime) -> str:
-    """Return a new token for the cookie; the one before stays good for a moment."""
-    token = passwords.new_token()
-    login.previous_token_hash, login.token_hash = login.token_hash, passwords.hash_token(token)
+def renew(login: Login, token: str, *, now: datetime) -> str | None:
+    """Return a new token for the cookie if the one that was shown is old; None: keep it.
+
+    The old one stays good until the new one was shown, for a response can get lost. Whoever
+    still shows it after a while gets another; of requests at once, only the first gets one.
+    """
+    if not is_due(login, token, now=now):
+        return None
+    if _is_current(login, token) and now - login.rotated_at < ROTATE_AFTER:
+        login.previous_token_hash = None
+        return None
+    fresh = passwords.new_token()
+    login.previous_token_hash = passwords.hash_token(token)
+    login.token_hash = passwords.hash_token(fresh)
     login.rotated_at = now
-    return token
+    return fresh
+
+
+def _is_current(login: Login, token: str) -> bool:
+    return login.token_hash == passwords.hash_token(token)
 
 
 def sign_out(session: Session, login: Login) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Login, User
 from app.accounts.queries import login_by_token
 from app.accounts.roles import Role
-from app.accounts.service import is_due, rotate
+from app.accounts.service import is_due, renew
 from app.answers.models import Attempt
 from app.grading.models import GradingJob
 from app.interviews.models import Interview
@@ -62,10 +62,11 @@ class Viewer:
 def identify(request: Request, session: SessionDep, runtime: RuntimeDep) -> Viewer:
     """Find out who is asking. Cookies that this calls for are set when the response starts."""
     now = runtime.clock.now()
-    found = login_by_token(session, request.cookies.get(cookies.LOGIN, ""), now)
-    user, login = (found[1], found[0]) if found else (None, None)
-    if login is not None and is_due(login, now=now) and request.method == "GET":
-        request.state.fresh_cookies[cookies.LOGIN] = _rotate(runtime, login)
+    token = request.cookies.get(cookies.LOGIN, "")
+    found = login_by_token(session, token, now)
+    login, user = found or (None, None)
+    if login is not None and request.method == "GET" and is_due(login, token, now=now):
+        _renew(request, runtime, login.id, token)
     visitor = request.cookies.get(cookies.VISITOR)
     if login is None and visitor is None:
         visitor = request.state.fresh_cookies[cookies.VISITOR] = secrets.token_urlsafe(16)
@@ -75,10 +76,13 @@ def identify(request: Request, session: SessionDep, runtime: RuntimeDep) -> View
     return viewer
 
 
-def _rotate(runtime: Runtime, login: Login) -> str:
+def _renew(request: Request, runtime: Runtime, login_id: str, token: str) -> None:
     """Change the token in a transaction of its own: the request's only reads."""
     with runtime.database.transaction() as session:
-        return rotate(session.get_one(Login, login.id), now=runtime.clock.now())
+        login = session.get(Login, login_id, with_for_update=True)
+        fresh = renew(login, token, now=runtime.clock.now()) if login else None
+    if fresh is not None:
+        request.state.fresh_cookies[cookies.LOGIN] = fresh
 
 
 ViewerDep = Annotated[Viewer, Depends(identify)]
