@@ -59,7 +59,7 @@ def refuse_what_postgresql_refuses(engine: Engine) -> None:
         _connection: object,
         _cursor: object,
         statement: str,
-        parameters: Any,
+        parameters: Any,  # noqa: ANN401 - one row, or a list of them
         *_: object,
     ) -> None:
         rows = parameters if isinstance(parameters, list) else [parameters]
