@@ -45,6 +45,12 @@ _STOPS = frozenset(".!?;:\u3002")
 _LEAST_WRONG = 3
 _WRONG_SHARE = 0.08
 
+_CLAUSE = re.compile(r"[,;:\u3002!?\n()]+")
+_DANGLING = re.compile(
+    r"^(?:的(?!确|话)|了(?!解)|们|着(?!重|手|眼)|里(?!面)|上(?!面|述|下|层|一)|倍|个)"
+    r"|(?:[^还就]是|[^目]的是|和|与|为|[^作使应采]用|对|把|被|由|[^关等大小基]于|及|或|而|以及|另外|因为|所以|其中|满足)$"
+)
+_DANGLING_SHARE = 0.12
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")
 _LEAST_PAIRS = 20
 _LEAST_KNOWN = 150
@@ -124,6 +130,13 @@ _RULES = {
     "pronoun": _after_pronoun,
     "negation": _after_negation,
 }
+
+
+def is_scrambled_chinese(text: str) -> bool:
+    """Say whether clauses of a normalised text begin or end with what only stands inside one."""
+    clauses = [clause.strip() for clause in _CLAUSE.split(text) if _CHINESE.search(clause)]
+    dangling = sum(bool(_DANGLING.search(clause)) for clause in clauses)
+    return dangling >= _LEAST_WRONG and dangling > _DANGLING_SHARE * len(clauses)
 
 
 class Familiar:

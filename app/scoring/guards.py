@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from app.scoring.fluency import FORMULA, Familiar, is_scrambled_english
+from app.scoring.fluency import FORMULA, Familiar, is_scrambled_chinese, is_scrambled_english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,6 +127,7 @@ def is_stuffed(passages: Passages, familiar: Familiar, covered: Iterable[Span]) 
     return (
         _is_list(prose)
         or is_scrambled_english(prose)
+        or is_scrambled_chinese(prose)
         or familiar.is_scrambled(prose)
         or _is_crammed(passages, covered)
     )

@@ -237,6 +237,7 @@ def test_an_echo_of_the_question_is_flagged(language: str) -> None:
     [
         "线程 共享 内存 进程 独立 内存 隔离 便宜 页表 线程 共享 内存",
         "内存、线程、共享、隔离、进程、独立、页表、便宜、线程、内存",
+        "的线程共享内存是，进程有独立的内存和，之间通信的开销对，线程创建起来很便宜，要换页表的是",
         "memory, thread, share, own, heap, process, cheap, page table, isolated, separate",
         " ".join(["heap share cheap thread process page table own memory separate isolated"] * 2),
         "of threads memory share the the is and cheap own processes a are a page table in by of",
