@@ -119,9 +119,7 @@ def _denies(
     clause = passages.clauses[number]
     inside = [hit for hit in ordered if clause.start <= hit.start < clause.end]
     free = [
-        cue
-        for cue in cues_here
-        if not any(hit.start <= cue.start < hit.end for hit in ordered)
+        cue for cue in cues_here if not any(hit.start <= cue.start < hit.end for hit in ordered)
     ]
     if clause.question:
         return False
