@@ -85,7 +85,7 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 translations: ## Collect texts into the catalogs
 	$(BIN)/pybabel --quiet extract --mapping-file app/locale/babel.cfg --keywords message --no-location --sort-output \
 		--output-file var/messages.pot app templates
-	$(BIN)/pybabel --quiet update --input-file var/messages.pot --output-dir app/locale --no-fuzzy-matching --ignore-obsolete
+	$(BIN)/pybabel --quiet update --input-file var/messages.pot --output-dir app/locale --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 screenshots: setup $(STAMPS)/services ## Take the pictures of the docs from the running app
 	$(BIN)/python docs/screenshots.py

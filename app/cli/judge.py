@@ -14,6 +14,7 @@ from app.grading.reference import GateError
 from app.kit.clock import SystemClock
 from app.kit.i18n import _
 from app.questions.schema import CodingQuestion
+from app.scoring.formulas import FormulaError
 from app.scoring.suggestions import suggest, to_json
 from app.settings import Settings
 from app.workflows.assemble_runtime import build_engine, build_pool
@@ -105,7 +106,10 @@ def score(question: QuestionName, file: Path, as_json: Json = False) -> None:
     if isinstance(document, CodingQuestion):
         fail(_("“{id}” is answered in code: use `yimian grade`.").format(id=document.id))
     answer = _read(file)
-    data = to_json(suggest(document, answer))
+    try:
+        data = to_json(suggest(document, answer))
+    except FormulaError as error:
+        fail(_("The question itself is at fault: {why}").format(why=error))
     if as_json:
         print_json(data)
         return

@@ -9,22 +9,21 @@ import typer
 from rich.progress import track
 
 from app.cli.output import console, errors, fail, print_json
-from app.grading.reference import GateError, build_reference
 from app.grading.runs import EngineUnavailableError
-from app.kit.i18n import _, message
+from app.kit.i18n import _
 from app.questions.bank import check_paths, question_schema, read_bank, read_question
-from app.questions.diagnostics import Diagnostic
 from app.questions.schema import CodingQuestion
 from app.settings import Settings
 from app.workflows.assemble_runtime import assemble_runtime, build_engine, build_pool
+from app.workflows.check_question import check_code, check_rubric
 from app.workflows.import_bank import store_bank, unpublished
 from app.workflows.publish_question import publish_question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.grading.pool import Pool
     from app.questions.bank import BankFile
+    from app.questions.diagnostics import Diagnostic
     from app.questions.schema import Question
 
 app = typer.Typer(no_args_is_help=True, help="Question files.")
@@ -41,6 +40,7 @@ def check(
     found = check_paths(paths or [], settings.bank_dir)
     broken = {one.path for one in found if one.severity == "error"}
     files = [one for one in _files(paths, settings.bank_dir) if one.path not in broken]
+    found += [one for file in files for one in check_rubric(file)]
     if run:
         found += _run_gates(settings, files)
     _report(found, as_json=as_json, count=len(files) + len(broken))
@@ -86,30 +86,12 @@ def _run_gates(settings: Settings, files: Sequence[BankFile[Question]]) -> list[
     pool = build_pool(settings, build_engine(settings))
     try:
         shown = track(coding, _("Running solutions"), console=errors, transient=True)
-        return [one for file in shown for one in _run_gate(pool, file)]
+        return [one for file in shown for one in check_code(file, pool)]
     except EngineUnavailableError as error:
         errors.print(_("The solutions were not run: {why}").format(why=error), markup=False)
         return []
     finally:
         pool.close()
-
-
-def _run_gate(pool: Pool, file: BankFile[Question]) -> Iterator[Diagnostic]:
-    if not isinstance(file.document, CodingQuestion):
-        return
-    try:
-        with pool.lease(file.document.id) as sandbox:
-            build_reference(file.document, sandbox)
-    except GateError as error:
-        line = _line_of(file.source, "solutions:")
-        yield Diagnostic(file.path, line, 1, message("{why}", why=error.message))
-    finally:
-        pool.end(file.document.id)
-
-
-def _line_of(source: str, start: str) -> int:
-    lines = source.splitlines()
-    return next((n for n, line in enumerate(lines, 1) if line.startswith(start)), 1)
 
 
 @app.command()

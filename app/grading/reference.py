@@ -84,7 +84,15 @@ def build_reference(question: CodingQuestion, sandbox: Sandbox) -> Reference:
 
 
 def _expand(question: CodingQuestion, sandbox: Sandbox) -> list[CaseData]:
-    return [data for case in question.cases for data in _expand_case(question, case, sandbox)]
+    """Return all cases, samples first: what a sample prints is shown, and must know no hidden one.
+
+    The cases of a group stand together.
+    """
+    groups = [None, *dict.fromkeys(case.group for case in question.cases if not case.sample)]
+    in_order = sorted(
+        question.cases, key=lambda case: groups.index(None if case.sample else case.group)
+    )
+    return [data for case in in_order for data in _expand_case(question, case, sandbox)]
 
 
 def _expand_case(question: CodingQuestion, case: Case, sandbox: Sandbox) -> Iterator[CaseData]:

@@ -59,10 +59,11 @@ def math_flaw(markdown: str) -> Flaw | None:
         return None
     mark, start = opened
     line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start) - 1
-    problem = (
-        'A formula that begins with {mark} here does not end with {mark}; write "\\$" for money.'
+    problem = message(
+        'A formula that begins with {mark} here does not end with {mark}; write "\\$" for money.',
+        mark=mark,
     )
-    return Flaw(line, column, message(problem, mark=mark))
+    return Flaw(line, column, problem)
 
 
 def _blank(match: re.Match[str]) -> str:

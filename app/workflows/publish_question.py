@@ -14,6 +14,7 @@ from app.questions.models import QuestionVersion
 from app.questions.queries import document_of
 from app.questions.schema import CodingQuestion
 from app.questions.service import offer_unproven, publish, reject
+from app.scoring.rubrics import lint_rubric
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -34,6 +35,9 @@ def publish_question(machinery: Machinery, version_id: str) -> None:
         question = document_of(version)
         if version.published_at is not None or version.problem is not None:
             return
+    if problems := lint_rubric(question):
+        _reject(machinery, int(version_id), problems[0].message)
+        return
     if not isinstance(question, CodingQuestion):
         _publish(machinery, int(version_id), None)
         return

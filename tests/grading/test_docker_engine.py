@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -336,6 +337,7 @@ def test_a_dead_process_leaves_no_container(client: docker.APIClient) -> None:
     for _ in range(100):
         if container not in {entry["Id"] for entry in client.containers(all=True)}:
             return
+        time.sleep(0.1)
     pytest.fail("it outlived its process")
 
 
