@@ -1,4 +1,4 @@
-"""Check a question beyond the shape of its file: its rubric by its examples, its code by running."""
+"""Check a question beyond its shape: its rubric by its examples, its code by running it."""
 
 from __future__ import annotations
 
