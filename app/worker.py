@@ -63,5 +63,6 @@ def _keep_our_logs(**_: object) -> None:
 
 if __name__ == "__main__":
     configure_logs()
+    logging.captureWarnings(capture=True)
     setup_logging.connect(_keep_our_logs)
     sys.exit(run_worker(Settings()))

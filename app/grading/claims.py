@@ -25,18 +25,24 @@ RENEW_SECONDS = CLAIM.total_seconds() / 4
 
 @contextmanager
 def kept_claim(
-    database: Database, clock: Clock, job_id: str, token: str, *, at_most: timedelta
+    database: Database,
+    clock: Clock,
+    job_id: str,
+    token: str,
+    *,
+    at_most: timedelta,
+    every: float = RENEW_SECONDS,
 ) -> Iterator[None]:
     """Renew the claim `token` inside the ``with`` block, but no longer than `at_most`.
 
-    Work that hangs for longer is given up: its claim runs out.
+    Work that hangs for longer is given up: its claim runs out. `every` is in seconds.
     """
     done = Event()
-    rounds = int(at_most.total_seconds() / RENEW_SECONDS)
+    rounds = int(at_most.total_seconds() / every)
 
     def keep() -> None:
         for _ in range(rounds):
-            if done.wait(RENEW_SECONDS) or not _renew(database, clock, job_id, token):
+            if done.wait(every) or not _renew(database, clock, job_id, token):
                 return
 
     keeper = Thread(target=keep, name="claim-keeper", daemon=True)
