@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from app.grading.values import Value
 
 MAX_CHARACTERS = 4000
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def describe_sample(case: CaseData, run: CaseRun) -> SampleTexts:
         arguments=_bounded("\n".join(lines)),
         expected=show(decode_value(case.expected)),
         got=_returned(case, run),
-        stdout=run.stdout + ("\n…" if run.stdout_truncated else ""),
+        stdout=readable(run.stdout) + ("\n…" if run.stdout_truncated else ""),
     )
 
 
@@ -62,6 +64,11 @@ def show(value: Value) -> str:
         body = np.array2string(value, precision=8, threshold=60, separator=", ", max_line_width=76)
         return _bounded(f"{body}  # {value.dtype}, shape {value.shape}")
     return _bounded(repr(value))
+
+
+def readable(text: str) -> str:
+    """Return `text` without what cannot be stored or encoded: NUL, halves of surrogate pairs."""
+    return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _bounded(text: str) -> str:

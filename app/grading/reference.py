@@ -215,7 +215,10 @@ def _returned(case: CaseData, run: CaseRun) -> bytes | None:
     """Return what a wrong solution gave back, if it is wrong there: only that tells it apart."""
     if run.outcome != Outcome.RETURNED or run.result is None:
         return None
-    value = decode_value(run.result)
+    try:
+        value = decode_value(run.result)
+    except InvalidValueError:
+        return None
     if case.inputs_unmodified and isinstance(value, tuple):
         value = value[0]
     differs = not check(case.checker, decode_value(case.expected), value).ok

@@ -16,7 +16,7 @@ from app.grading.claims import kept_claim
 from app.grading.judging import CaseData, Mistake, judge_case, recognise_mistake, summarise
 from app.grading.models import CaseResult, GradingJob
 from app.grading.pool import PoolBusyError
-from app.grading.presentation import describe_sample
+from app.grading.presentation import describe_sample, readable
 from app.grading.queries import mistake_outputs, reference_cases
 from app.grading.reference import case_call
 from app.grading.runs import CaseRun, EngineUnavailableError, Outcome, SandboxBrokenError
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from app.grading.judging import JudgedCase, Judgement
     from app.grading.runs import Sandbox
+    from app.kit.i18n import Message
     from app.workflows.runtime import Machinery
 
 _checker = TypeAdapter[Checker](Checker)
@@ -239,8 +240,17 @@ def _case_result(
         result.stdout, result.arguments = sample.stdout, sample.arguments
         result.expected, result.got = sample.expected, sample.got
         if judged.reason is not None:
-            result.reason = {"text": judged.reason.text, "values": dict(judged.reason.values)}
+            result.reason = _stored(judged.reason)
     return result
+
+
+def _stored(reason: Message) -> dict[str, object]:
+    """Return what is kept of a reason; its values quote what a program returned or raised."""
+    values = {
+        name: readable(value) if isinstance(value, str) else value
+        for name, value in reason.values.items()
+    }
+    return {"text": reason.text, "values": values}
 
 
 def _suggest(
