@@ -21,6 +21,7 @@ from app.grading.queries import mistake_outputs, reference_cases
 from app.grading.reference import case_call
 from app.grading.runs import CaseRun, EngineUnavailableError, Outcome, SandboxBrokenError
 from app.grading.service import MAX_TRIES, claim, claimed_job, fail, release
+from app.interviews.models import Interview
 from app.interviews.service import record
 from app.kit.metrics import JOB_SECONDS, JOBS_FAILED, JOBS_JUDGED
 from app.questions.models import QuestionVersion
@@ -52,6 +53,7 @@ class _Work:
     job_id: str
     claim: str
     interview_id: str
+    interview_is_over: bool
     text: str
     question: CodingQuestion
     cases: tuple[CaseData, ...]
@@ -110,6 +112,7 @@ def _take(machinery: Machinery, job_id: str) -> _Work | None:
             job_id=job.id,
             claim=token,
             interview_id=job.interview_id,
+            interview_is_over=session.get_one(Interview, job.interview_id).finished_at is not None,
             text=job.text,
             question=question,
             cases=wanted,
@@ -147,6 +150,8 @@ def _run(machinery: Machinery, work: _Work) -> tuple[datetime, list[CaseRun]]:
     if machinery.pool is None:
         raise EngineUnavailableError
     with machinery.pool.lease(work.interview_id) as sandbox:
+        if work.interview_is_over:
+            machinery.pool.end(work.interview_id)  # this was its last run
         leased_at = machinery.clock.now()
         return leased_at, run_cases(sandbox, work.question, work.text, work.cases)
 
