@@ -66,6 +66,12 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"postgresql://yimian@127.0.0.1:{self.port}/{name}"
 
+    def dump_and_restore(self, source: str, target: str) -> None:
+        """Copy a database into an empty one, as docs/operating.md says."""
+        dump = self._dir / "backup.dump"
+        self._run("pg_dump", "--format=custom", f"--file={dump}", source)
+        self._run("pg_restore", f"--dbname={target}", "--exit-on-error", dump)
+
     def _run(self, program: str, *arguments: str | Path) -> None:
         prefix = ["runuser", "-u", POSTGRES_USER, "--"] if self._as_root else []
         subprocess.run(

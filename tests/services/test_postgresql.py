@@ -17,6 +17,7 @@ from app.accounts.service import register
 from app.answers.queries import attempts_of
 from app.db.engine import connect
 from app.db.schema import is_current, upgrade
+from app.db.session import Database
 from app.grading.claims import kept_claim
 from app.grading.engine_watch import EngineWatch
 from app.grading.models import GradingJob
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.db.session import Database
     from tests.services.servers import Postgres
 
 WRITERS = 8
@@ -141,6 +141,19 @@ def job_id(runtime: Runtime, interview_id: str) -> str:
             submission_id=None,
             now=runtime.clock.now(),
         ).id
+
+
+def test_a_dump_can_be_restored(postgres: Postgres, runtime: Runtime, interview_id: str) -> None:
+    source = runtime.database.engine.url.set(drivername="postgresql")
+    target = postgres.new_database()
+    postgres.dump_and_restore(source.render_as_string(hide_password=False), target)
+    restored = Database(connect(target))
+    assert is_current(restored.engine)
+    with restored.transaction() as session:
+        events = events_of(session, interview_id)
+        assert len(events) == 1
+        assert first_break(events) is None
+    restored.engine.dispose()
 
 
 def test_a_job_is_claimed_once(runtime: Runtime, job_id: str) -> None:
