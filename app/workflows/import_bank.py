@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from app.db.turns import take_turn
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
     from app.questions.bank import Bank
     from app.workflows.runtime import Machinery, Runtime
 
+log = logging.getLogger(__name__)
+
 
 def store_bank(machinery: Machinery) -> Bank:
     """Read all files and store what is valid.
 
-    A file with errors changes nothing: the version that was live before stays.
+    A file with errors changes nothing: the version that was live before stays. Nor does a
+    missing directory: a volume that is not mounted has not been emptied.
     """
     bank = read_bank(machinery.settings.bank_dir)
+    if not machinery.settings.bank_dir.is_dir():
+        log.error("there is no bank at %s", machinery.settings.bank_dir)
+        return bank
     now = machinery.clock.now()
     with machinery.database.transaction() as session:
         take_turn(session.connection(), "bank")  # every web process does this when it starts

@@ -15,6 +15,7 @@ from app.workflows.import_bank import import_bank, publish_what_is_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from os import stat_result
     from pathlib import Path
 
     from app.workflows.runtime import Runtime
@@ -92,5 +93,16 @@ class Housekeeper:
 
 def fingerprint(bank_dir: Path) -> frozenset[tuple[str, int, int]]:
     """Return name, size and time of change of every file in the bank."""
-    stats = ((path, path.stat()) for path in bank_dir.rglob("*.yaml"))
-    return frozenset((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+    return frozenset(
+        (str(path), stat.st_size, stat.st_mtime_ns)
+        for path in bank_dir.rglob("*.yaml")
+        if (stat := _stat(path)) is not None
+    )
+
+
+def _stat(path: Path) -> stat_result | None:
+    """Return what is known of a file; None if it has just gone, or is a link to nowhere."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 
 from app.grading.models import MistakeOutput, ReferenceCase
+from app.grading.pool import PoolBusyError
 from app.grading.reference import GateError, build_reference
 from app.grading.runs import EngineUnavailableError, SandboxBrokenError
 from app.kit.i18n import message
 from app.questions.models import QuestionVersion
-from app.questions.queries import document_of
+from app.questions.queries import document_of, newest_versions
 from app.questions.schema import CodingQuestion
 from app.questions.service import offer_unproven, publish, reject
 from app.scoring.rubrics import lint_rubric
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from app.grading.reference import Reference
     from app.kit.i18n import Message
     from app.workflows.runtime import Machinery
+
+log = logging.getLogger(__name__)
 
 
 def publish_question(machinery: Machinery, version_id: str) -> None:
@@ -50,6 +54,8 @@ def publish_question(machinery: Machinery, version_id: str) -> None:
     except EngineUnavailableError:
         with machinery.database.transaction() as session:
             offer_unproven(session, session.get_one(QuestionVersion, int(version_id)))
+    except PoolBusyError:
+        log.info("the gate of %s has to wait for a sandbox", question.id)
     else:
         _publish(machinery, int(version_id), reference)
 
@@ -72,7 +78,10 @@ def _publish(machinery: Machinery, version_id: int, reference: Reference | None)
             return
         if reference is not None:
             _store(session, version_id, reference)
-        publish(session, version, now=machinery.clock.now())
+        if newest_versions(session)[version.question_id].id == version_id:
+            publish(session, version, now=machinery.clock.now())
+        else:  # the file changed while the gate ran, and what came later must not be undone
+            version.published_at = machinery.clock.now()
 
 
 def _reject(machinery: Machinery, version_id: int, why: Message) -> None:

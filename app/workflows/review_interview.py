@@ -44,8 +44,13 @@ def save_review(
     marks: Mapping[tuple[str, str], Mark],
     summary: str,
     now: datetime,
-) -> Review:
-    """Store marks by (attempt id, criterion id); raises when one names no level of its rubric."""
+    public: bool = False,
+) -> None:
+    """Store marks by (attempt id, criterion id); raises when one names no level of its rubric.
+
+    With `public` the candidate sees them from now on. A review that was published before stays
+    public, so that every later change to it is published as well, with the same rules.
+    """
     require(interview, InterviewAction.REVIEW)
     review = open_review(session, interview.id, mentor_id=mentor_id, now=now)
     review.summary = _comment(summary)
@@ -60,10 +65,11 @@ def save_review(
             wording=wording,
             comment=_comment(mark.comment),
         )
-    return review
+    if public or review.published_at is not None:
+        _publish(session, interview, review, now=now)
 
 
-def publish(session: Session, interview: Interview, review: Review, *, now: datetime) -> None:
+def _publish(session: Session, interview: Interview, review: Review, *, now: datetime) -> None:
     """Show the scores to the candidate; criteria without a level keep the machine's points.
 
     Raises where neither has decided: a published score has no holes.

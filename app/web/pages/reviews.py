@@ -14,7 +14,7 @@ from app.web.dependencies import InterviewDep, RuntimeDep, SessionDep, UserDep
 from app.web.presenters.cards import review_cards
 from app.web.presenters.reports import report_view
 from app.web.templating import redirect, render
-from app.workflows.review_interview import Mark, publish, save_review
+from app.workflows.review_interview import Mark, save_review
 
 router = APIRouter(prefix="/reviews")
 
@@ -53,17 +53,17 @@ def save(
     form: Annotated[FormData, Depends(get_form)],
 ) -> Response:
     """Keep the mentor's levels and comments; publish them when asked to."""
-    now = runtime.clock.now()
-    review = save_review(
+    public = form.get("action") == "publish"
+    save_review(
         session,
         interview,
         mentor_id=user.id,
         marks=read_marks(form),
         summary=str(form.get("summary", "")),
-        now=now,
+        now=runtime.clock.now(),
+        public=public,
     )
-    if form.get("action") == "publish":
-        publish(session, interview, review, now=now)
+    if public:
         return redirect(request, "list_reviews")
     return redirect(request, "show_review", interview_id=interview.id)
 
