@@ -21,14 +21,15 @@ run: setup ## Set everything up and serve http://127.0.0.1:8000
 	@exec $(BIN)/yimian serve
 
 test: setup $(STAMPS)/services ## Set everything up and run the whole suite
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 	$(BIN)/python -m pytest
 
-check: $(STAMPS)/python $(STAMPS)/node ## Format, lint, types, floors, translations
+check: $(STAMPS)/python $(STAMPS)/node ## Format, lint, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	npm run --silent check
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 
 bench: setup ## Measure, as a table and as JSON
 	$(BIN)/python -m bench
