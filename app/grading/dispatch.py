@@ -32,6 +32,11 @@ class Task(StrEnum):
     GRADE = "grade"
     PUBLISH_QUESTION = "publish_question"
 
+    @property
+    def has_claim(self) -> bool:
+        """Whether its row says that somebody is at it; else it counts as waiting until done."""
+        return self is Task.GRADE
+
 
 class Dispatcher(Protocol):
     """Delivers tasks at least once, or never: the reconciler sends again what got lost.
@@ -67,13 +72,20 @@ class ThreadDispatcher:
             self._pool.submit(self._run, task, row_id)
 
     def _run(self, task: Task, row_id: str) -> None:
-        with self._lock:
-            self._waiting.discard((task, row_id))
+        if task.has_claim:
+            self._forget(task, row_id)
         try:
             self._handlers[task](row_id)
         except Exception:
             # The row stays open and the reconciler sends it again; here it must only be seen.
             log.exception("%s %s failed", task, row_id)
+        finally:
+            if not task.has_claim:
+                self._forget(task, row_id)
+
+    def _forget(self, task: Task, row_id: str) -> None:
+        with self._lock:
+            self._waiting.discard((task, row_id))
 
     def close(self) -> None:
         """Let what runs finish; drop what waits, for it is in the database."""
@@ -170,7 +182,12 @@ def _taking(
     task: Task, handler: Callable[[str], None], marks: WaitingMarks
 ) -> Callable[[str], None]:
     def take(row_id: str) -> None:
-        marks.clear(task, row_id)
-        handler(row_id)
+        if task.has_claim:
+            marks.clear(task, row_id)
+        try:
+            handler(row_id)
+        finally:
+            if not task.has_claim:
+                marks.clear(task, row_id)
 
     return take

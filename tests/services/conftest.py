@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.answers.queries import attempts_of
 from app.db.engine import connect
 from app.db.session import Database
 from tests.conftest import PASSWORD, Server, free_port
@@ -86,7 +87,10 @@ class Town:
         """Return somebody who has just started the interview, its id and its attempts."""
         person = self.person()
         person.register(f"candidate-{len(self._people)}@site.test")
-        return person, *person.start("first-round")
+        interview_id = person.start("first-round")
+        with self.database.transaction(read_only=True) as session:
+            attempts = [attempt.id for attempt in attempts_of(session, interview_id)]
+        return person, interview_id, attempts
 
     def person(self) -> Person:
         self._people.append(Person(self.web.url))

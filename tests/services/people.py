@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SUBMISSION_SECONDS = 45
 _TOKEN = re.compile(r'data-csrf="([^"]+)"')
-_ATTEMPT = re.compile(r"/attempts/([0-9a-f]{32})")
+_INTERVIEW = re.compile(r"/interviews/([0-9a-f]{32})")
 
 
 class Person:
@@ -60,13 +60,12 @@ class Person:
         self.fill_in("/sign-in", email=email, password=PASSWORD)
         self.page("/papers")
 
-    def start(self, paper: str) -> tuple[str, list[str]]:
-        """Start an interview; return its id and those of its attempts."""
+    def start(self, paper: str) -> str:
+        """Start an interview; return its id."""
         answer = self.fill_in("/interviews", paper_id=paper)
-        attempts = list(dict.fromkeys(_ATTEMPT.findall(answer.text)))
-        found = re.search(r"/interviews/([0-9a-f]{32})", answer.text)
+        found = _INTERVIEW.search(answer.text)
         assert found is not None
-        return found[1], attempts
+        return found[1]
 
     def submit(self, attempt: str, text: str) -> dict[str, Any]:
         """Hand a text in; return its job."""
