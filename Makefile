@@ -72,7 +72,7 @@ $(STAMPS)/packages: tests/apt-install.sh | $(STAMPS)
 # What the tests run against; the tests start PostgreSQL and Redis themselves.
 $(STAMPS)/services: tests/apt-install.sh | $(STAMPS)
 	@echo "==> Browser, PostgreSQL and Redis for the tests"
-	@sh tests/apt-install.sh --required chromium postgresql redis-server fonts-noto-cjk
+	@sh tests/apt-install.sh --required chromium postgresql redis-server docker-compose fonts-noto-cjk
 	@touch $@
 
 engine: $(STAMPS)/python

@@ -46,9 +46,15 @@ def live_versions(session: Session) -> dict[str, QuestionVersion]:
     return {version.question_id: version for version in session.scalars(query)}
 
 
-def newest_versions(session: Session) -> dict[str, QuestionVersion]:
+def newest_versions(session: Session, *, with_retired: bool = False) -> dict[str, QuestionVersion]:
     """Return, by question id, the version that was imported last."""
-    query = select(QuestionVersion).order_by(QuestionVersion.imported_at, QuestionVersion.id)
+    query = (
+        select(QuestionVersion)
+        .join(QuestionEntry, QuestionEntry.id == QuestionVersion.question_id)
+        .order_by(QuestionVersion.imported_at, QuestionVersion.id)
+    )
+    if not with_retired:
+        query = query.where(QuestionEntry.retired_at.is_(None))
     return {version.question_id: version for version in session.scalars(query)}
 
 

@@ -68,8 +68,12 @@ def unpublished(machinery: Machinery) -> dict[int, str]:
 
 
 def is_settled(machinery: Machinery) -> bool:
-    """Tell whether there is a bank and every question of it is either offered or refused."""
+    """Tell whether there is a bank and every question of it is offered or was refused.
+
+    A question whose earlier version is still asked is settled: an edit must not look like an
+    outage.
+    """
     with machinery.database.transaction(read_only=True) as session:
         newest, live = newest_versions(session), live_versions(session)
-        open_versions = {one.id for one in newest.values() if one.problem is None}
-        return bool(newest) and open_versions <= {one.id for one in live.values()}
+        waiting = {one.question_id for one in newest.values() if one.problem is None}
+        return bool(newest) and waiting <= live.keys()

@@ -78,7 +78,7 @@ def _publish(machinery: Machinery, version_id: int, reference: Reference | None)
             return
         if reference is not None:
             _store(session, version_id, reference)
-        if newest_versions(session)[version.question_id].id == version_id:
+        if newest_versions(session, with_retired=True)[version.question_id].id == version_id:
             publish(session, version, now=machinery.clock.now())
         else:  # the file changed while the gate ran, and what came later must not be undone
             version.published_at = machinery.clock.now()

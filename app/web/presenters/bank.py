@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def bank_entries(session: Session, root: Path) -> list[tuple[BankEntryView, str]]:
     """Return every question of the bank with the text of its file, and the retired ones."""
     bank = read_bank(root)
-    stored, newest = entries(session), newest_versions(session)
+    stored, newest = entries(session), newest_versions(session, with_retired=True)
     paths = {Path(path).stem: path for path in _paths(bank)}
     return [
         _entry(
