@@ -12,7 +12,6 @@ const dist = path.join(here, "dist");
 const katex = path.join(root, "node_modules", "katex", "dist");
 
 const PAGES = ["app", "math", "room", "rules", "review"];
-const STYLES = ["app", "export"];
 const TARGET = ["chrome100", "firefox100", "safari15.4"];
 
 const common = {
@@ -53,11 +52,15 @@ const builds = [
   { ...common, entryPoints: [path.join(here, "src", "theme.ts")], format: "iife" },
   {
     ...common,
-    entryPoints: [
-      ...STYLES.map((name) => path.join(here, "css", `${name}.css`)),
-      path.join(katex, "katex.css"),
-    ],
+    entryPoints: [path.join(here, "css", "app.css"), path.join(katex, "katex.css")],
     loader: { ".woff2": "file" },
+    plugins: [onlyWoff2],
+  },
+  // A transcript is one file that needs no other: its fonts for formulas are inside.
+  {
+    ...common,
+    entryPoints: [path.join(here, "css", "export.css")],
+    loader: { ".woff2": "dataurl" },
     plugins: [onlyWoff2],
   },
 ];

@@ -19,6 +19,8 @@ JobState = Literal["queued", "running", "done", "failed"]
 BankState = Literal["live", "checking", "draft", "retired"]
 Confidence = Literal["confident", "suggested", "needs_mentor"]
 
+GOOD_SHARE = 0.8  # of a question's points: from here on there is more to gain elsewhere
+
 
 @dataclass(frozen=True, slots=True)
 class UserView:
@@ -110,9 +112,13 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """How many cases of a hidden group passed; `verdict` is the first that was not AC."""
+    """How many cases of a hidden group passed; `verdict` is the first that was not AC.
+
+    `name` is the author's slug, `title` what people read.
+    """
 
     name: str
+    title: str
     passed: int
     total: int
     verdict: str
@@ -237,6 +243,7 @@ class AnsweredView:
     """One question of a report or review with the answer and its scores."""
 
     attempt_id: str
+    question_id: str
     position: int
     kind: QuestionKind
     title: str
@@ -249,6 +256,11 @@ class AnsweredView:
     points: float | None
     max_points: float
     reference_answer: Markup | None
+
+    @property
+    def share(self) -> float | None:
+        """The share of its points that it earned, 0 to 1, or None where nobody has judged yet."""
+        return None if self.points is None else self.points / self.max_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +295,13 @@ class ReportView:
     summary: str  # the mentor's overall comment
     answers: Sequence[AnsweredView]
     events: Sequence[EventView]
+
+    @property
+    def weakest(self) -> Sequence[AnsweredView]:
+        """What to practise next: the questions that lost the most, at most three of them."""
+        judged = [(answer.share, answer) for answer in self.answers if answer.share is not None]
+        lacking = [(share, answer) for share, answer in judged if share < GOOD_SHARE]
+        return [answer for _, answer in sorted(lacking, key=lambda pair: pair[0])[:3]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,18 +50,18 @@ function groupTable(groups: readonly GroupView[], t: Messages): HTMLElement {
   const body = h("tbody", "");
   for (const group of groups) {
     const passed = h("td", "num", `${group.passed} / ${group.total}`);
-    const name = h("th", "", group.name);
+    const name = h("th", "", group.title);
     name.scope = "row";
-    body.append(h("tr", "", name, h("td", "", meter(group)), passed, h("td", "", verdictBadge(group.verdict))));
+    body.append(h("tr", "", name, h("td", "meter-cell", meter(group)), passed, h("td", "", verdictBadge(group.verdict))));
   }
-  return h("section", "result-part", h("h3", "", t("hidden cases")), h("table", "table table-tight", body));
+  return h("section", "result-part", h("h3", "", t("hidden cases")), h("table", "table table-tight table-groups", body));
 }
 
-function meter({ name, passed, total }: GroupView): HTMLMeterElement {
+function meter({ title, passed, total }: GroupView): HTMLMeterElement {
   const element = h("meter", passed === total ? "meter-full" : "");
   element.max = total;
   element.value = passed;
-  element.setAttribute("aria-label", name);
+  element.setAttribute("aria-label", title);
   return element;
 }
 

@@ -8,10 +8,11 @@ function current(): number {
   return criteria.findIndex((criterion) => criterion.contains(document.activeElement));
 }
 
+/** Go to a neighbour; what is folded away stands at 0 and is passed over. */
 function go(step: number): void {
   const at = current();
-  const next = at === -1 ? (step > 0 ? 0 : criteria.length - 1) : Math.min(criteria.length - 1, Math.max(0, at + step));
-  show(criteria[next]);
+  const onTheWay = step > 0 ? criteria.slice(at + 1) : criteria.slice(0, at === -1 ? undefined : at).reverse();
+  show(onTheWay.find((criterion) => !criterion.closest("details:not([open])")));
 }
 
 /** Go to the next criterion without a level, from here around to here. */
@@ -25,6 +26,8 @@ function isDecided(criterion: HTMLElement): boolean {
 }
 
 function show(criterion: HTMLElement | undefined): void {
+  const folded = criterion?.closest<HTMLDetailsElement>("details:not([open])");
+  if (folded) folded.open = true;
   criterion?.focus({ preventScroll: true });
   criterion?.scrollIntoView({ block: "center" });
 }

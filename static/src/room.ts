@@ -25,6 +25,8 @@ interface RoomData {
   can_run: boolean;
   report_url: string;
   preview_url: string;
+  next_url: string | null;
+  finish_url: string;
 }
 
 const TO_REPORT_MS = 4_000;
@@ -73,7 +75,6 @@ class Room {
     this.showKept();
     if (opening.kept.length) this.tell("info", this.t("kept found"));
     this.countText(opening.text);
-    document.querySelector("[data-current-tab]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.listen();
     this.allow();
   }
@@ -156,6 +157,7 @@ class Room {
   private changed(text: string): void {
     this.keeper.changed(text);
     this.countText(text);
+    if (this.tab?.dataset["state"] === "empty" && text.trim()) this.markTab("draft");
     if (this.previewIsOpen) this.previewSoon();
   }
 
@@ -293,8 +295,19 @@ class Room {
   }
 
   private textIsIn({ submission_number, submissions_left }: SubmissionReceipt): void {
-    this.tell("ok", this.t("text is in", { n: submission_number, left: submissions_left }));
+    this.tell("ok", this.t("text is in", { n: submission_number, left: submissions_left }), this.wayOn());
     performance.mark("verdict-shown");
+  }
+
+  /** What usually comes next, one Enter away for whoever pressed the button; typing is left alone. */
+  private wayOn(): HTMLElement | null {
+    if (!this.tab) return null;
+    const { next_url, finish_url } = this.data;
+    const link = h("a", "button button-primary button-small", this.t(next_url ? "next question" : "to finish"));
+    link.href = next_url ?? finish_url;
+    const typing = must("[data-editor]").contains(document.activeElement);
+    if (!typing) requestAnimationFrame(() => link.focus());
+    return link;
   }
 
   private explain(error: ApiError): void {
@@ -351,9 +364,18 @@ class Room {
     if (job) item.dataset["job"] = job.id;
     must("[data-history]").prepend(item);
     must("[data-history-box]").hidden = false;
-    const tab = document.querySelector<HTMLElement>("[data-current-tab]");
-    if (tab) tab.dataset["state"] = "submitted";
-    for (const word of document.querySelectorAll("[data-current-tab] [data-state-word]")) word.textContent = this.t("state submitted");
+    this.markTab("submitted");
+  }
+
+  /** The entry of this question in the list of questions; practice has no list. */
+  private get tab(): HTMLElement | null {
+    return document.querySelector("[data-current-tab]");
+  }
+
+  private markTab(state: "draft" | "submitted"): void {
+    if (!this.tab) return;
+    this.tab.dataset["state"] = state;
+    must("[data-state-word]", this.tab).textContent = this.t(`state ${state}`);
   }
 
   private updateHistory(job: JobView): void {
@@ -413,10 +435,10 @@ class Room {
 
   // --- telling
 
-  private tell(kind: "ok" | "info" | "warn" | "bad", text: string): void {
+  private tell(kind: "ok" | "info" | "warn" | "bad", text: string, then: HTMLElement | null = null): void {
     const place = must("[data-notice]");
     place.className = `notice notice-${kind} work-notice`;
-    place.textContent = text;
+    place.replaceChildren(h("span", "", text), ...(then ? [then] : []));
     place.hidden = false;
   }
 

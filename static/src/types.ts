@@ -17,6 +17,7 @@ export interface CaseView {
 
 export interface GroupView {
   name: string;
+  title: string;
   passed: number;
   total: number;
   verdict: string;

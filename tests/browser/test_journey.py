@@ -92,7 +92,7 @@ def program_batch_norm(page: Page) -> None:
 
     page.click("[data-submit]")
     expect(results).to_contain_text("ddof=1")
-    expect(results).to_contain_text("correctness")
+    expect(results).to_contain_text("结果正确")
 
     write(page, BIASED)
     page.keyboard.press("F10")

@@ -65,7 +65,7 @@ def job_view(
         problem=str(waiting) if waiting and state != JobState.DONE else None,
         mistake=_feedback(question, job.mistake),
         cases=[_case(result) for result in results if result.sample],
-        groups=list(_groups(result for result in results if not result.sample)),
+        groups=list(_groups(question, (result for result in results if not result.sample))),
         judged_ms=took.total_seconds() * 1000 if took else None,
     )
 
@@ -91,15 +91,27 @@ def _case(result: CaseResult) -> CaseView:
         arguments=result.arguments,
         expected=result.expected,
         got=result.got,
-        reason=Message(reason["text"], reason["values"]).render() if reason else None,
+        reason=_reason(Message(reason["text"], reason["values"])) if reason else None,
     )
 
 
-def _groups(results: Iterable[CaseResult]) -> Iterable[GroupView]:
+def _reason(stored: Message) -> str:
+    """Return a reason as people read it: an exception without a message has no bare colon."""
+    first, *others = stored.render().splitlines()
+    return "\n".join([first.removesuffix(": "), *others])
+
+
+def _groups(question: Question, results: Iterable[CaseResult]) -> Iterable[GroupView]:
+    titles = {
+        criterion.from_groups[0]: str(criterion.title)
+        for criterion in question.rubric
+        if criterion.title and len(criterion.from_groups) == 1
+    }
     for name, members in groupby(results, key=lambda result: result.group):
         verdicts = [member.verdict for member in members]
         yield GroupView(
             name=name or "",
+            title=titles.get(name or "", name or ""),
             passed=verdicts.count(Verdict.AC),
             total=len(verdicts),
             verdict=next((one for one in verdicts if one != Verdict.AC), Verdict.AC.value),

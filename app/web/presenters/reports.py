@@ -75,6 +75,7 @@ def _answered(session: Session, score: AttemptScore) -> AnsweredView:
     reference = question.reference_answer
     return AnsweredView(
         attempt_id=score.attempt.id,
+        question_id=question.id,
         position=score.attempt.position,
         kind=question.kind,
         title=str(question.title),
@@ -166,14 +167,14 @@ def _summary(action: str, data: dict[str, object]) -> str:
         "interview:finished": _("The interview ended: the time was up.")
         if data.get("by") == "time"
         else _("The candidate finished the interview."),
-        "run:started": _("Question {position}: ran the samples."),
-        "attempt:submitted": _("Question {position}: the last draft was submitted automatically.")
+        "run:started": _("Ran the samples."),
+        "attempt:submitted": _("The last draft was submitted automatically.")
         if data.get("automatic")
-        else _("Question {position}: submission {number}."),
-        "job:judged": _("Question {position}: submission {number} was judged {verdict}.")
+        else _("Submission {number}."),
+        "job:judged": _("Submission {number} was judged {verdict}.")
         if data.get("number")
-        else _("Question {position}: the sample run was judged {verdict}."),
-        "job:failed": _("Question {position}: the code could not be judged."),
+        else _("The sample run was judged {verdict}."),
+        "job:failed": _("The code could not be judged."),
         "review:published": _("A mentor published the scores."),
     }
     return texts.get(action, action).format_map(data)
