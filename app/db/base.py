@@ -54,6 +54,8 @@ class Base(DeclarativeBase):
 
 
 PUBLIC_ID = String(32)
+# What an integer column holds on PostgreSQL.
+MAX_INTEGER = 2**31 - 1
 
 
 def new_public_id() -> str:

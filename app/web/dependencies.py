@@ -143,7 +143,7 @@ def _subject(session: Session, names: dict[str, str]) -> Subject:
 
 
 def _get(session: Session, model: type[Row], key: str) -> Row:
-    found = session.get(model, key)
+    found = session.get(model, key) if key.isalnum() else None  # a NUL would break PostgreSQL
     if found is None:
         raise NotFoundError
     return found

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from app.answers.models import Attempt, Submission
+from app.db.base import MAX_INTEGER
 from app.grading.models import GradingJob
 from app.grading.queries import case_results_of
 from app.interviews.models import Interview
@@ -46,7 +47,7 @@ class TextBody(BaseModel):
 class DraftBody(TextBody):
     """A draft with the number of its save."""
 
-    sequence: int = Field(ge=1, le=2**53)
+    sequence: int = Field(ge=1, le=MAX_INTEGER)
 
 
 @router.put("/attempts/{attempt_id}/draft", name="save_draft")

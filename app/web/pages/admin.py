@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import Response
 
 from app.accounts.models import User
 from app.accounts.queries import everybody
 from app.accounts.roles import Role
 from app.accounts.service import change_role
+from app.db.base import MAX_INTEGER
+from app.db.session import after_commit
 from app.kit.errors import NotFoundError
 from app.web.dependencies import RuntimeDep, SessionDep
 from app.web.presenters.bank import bank_entries
@@ -33,9 +36,10 @@ def list_questions(request: Request, session: SessionDep, runtime: RuntimeDep) -
 
 
 @router.post("/questions/reload", name="reload_bank")
-def reload_bank(request: Request, runtime: RuntimeDep) -> Response:
-    """Import the files again, now."""
-    import_bank(runtime)
+def reload_bank(request: Request, session: SessionDep, runtime: RuntimeDep) -> Response:
+    """Import the files again before this is answered."""
+    # In a transaction of its own: SQLite lets one write at a time, and this request's may.
+    after_commit(session, partial(import_bank, runtime))
     return redirect(request, "list_questions")
 
 
@@ -62,7 +66,10 @@ def list_people(request: Request, session: SessionDep) -> Response:
 
 @router.post("/people/{user_id}", name="change_role")
 def give_role(
-    request: Request, session: SessionDep, user_id: int, role: Annotated[Role, Form()]
+    request: Request,
+    session: SessionDep,
+    user_id: Annotated[int, Path(ge=1, le=MAX_INTEGER)],
+    role: Annotated[Role, Form()],
 ) -> Response:
     """Give a person another role."""
     user = session.get(User, user_id)
