@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from app.answers.models import Submission
@@ -102,6 +103,16 @@ class Room:
     def submissions(self) -> list[str]:
         with self.web.site.database.transaction(read_only=True) as session:
             return [one.text for one in session.query(Submission).order_by(Submission.id)]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logs() -> Iterator[None]:
+    """Without configuration, structlog draws every internal error with all its variables."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -37,6 +37,9 @@ def choose_language(
 
 def local_path(address: str) -> str:
     """Return the path of `address` on this site: never a way to another one."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # as for "http://["
+        return "/"
     path = "/" + parts.path.lstrip("/\\")
     return f"{path}?{parts.query}" if parts.query else path
