@@ -40,15 +40,20 @@ def accept_text(text: str) -> str:
         raise InvalidError(message("This is not valid text.")) from error
     if "\0" in text:
         raise InvalidError(message("This is not text: it contains NUL characters."))
+    require_size(size)
+    return text
+
+
+def require_size(size: int) -> None:
+    """Raise TooLargeError if a text of `size` bytes is more than an answer may have."""
     if size > MAX_TEXT_BYTES:
         raise TooLargeError(
             message(
-                "The text has {size} KB; at most {max} KB can be saved.",
+                "The text has {size} KB; at most {max} KB are accepted.",
                 size=-(-size // 1024),
                 max=MAX_TEXT_BYTES // 1024,
             )
         )
-    return text
 
 
 def save_draft(attempt: Attempt, text: str, sequence: int, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from app.answers.service import require_size
 from app.cli.output import console, fail, print_json
 from app.cli.questions import find_question
 from app.grading.reference import GateError
@@ -126,6 +127,8 @@ def score(question: QuestionName, file: Path, as_json: Json = False) -> None:
 def _read(file: Path) -> str:
     """Return a file's text. Bytes that are no UTF-8 become marks that no program can contain."""
     try:
-        return file.read_bytes().decode("utf-8", errors="replace")
+        content = file.read_bytes()
     except OSError as error:
         fail(f"{file}: {error.strerror}")
+    require_size(len(content))
+    return content.decode("utf-8", errors="replace")
