@@ -25,6 +25,7 @@ def connect(url: str) -> Engine:
     engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "reset", _end_sqlite)
     return engine
 
 
@@ -39,3 +40,9 @@ def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once where writing is meant: upgrading a read lock can deadlock."""
     reading = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _end_sqlite(connection: SqliteConnection, *_: object) -> None:
+    """Roll back what a failed commit left open (a full disk): it would hold the write lock."""
+    if connection.in_transaction:
+        connection.rollback()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from app.web import error_pages
@@ -49,6 +50,8 @@ def create_application(runtime: Runtime) -> FastAPI:
     error_pages.install(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware)
+    # FastAPI's own is outside of everything, where nothing sets headers or speaks a language.
+    app.add_middleware(ServerErrorMiddleware, handler=error_pages.unexpected)
     app.add_middleware(FreshCookiesMiddleware, secure=runtime.settings.secure_cookies)
     app.add_middleware(LanguageMiddleware)
     app.add_middleware(SecurityHeadersMiddleware)

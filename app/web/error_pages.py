@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.answers.service import StaleDraftError
-from app.kit.errors import SignInRequiredError, YimianError
+from app.kit.errors import SignInRequiredError, TooLargeError, YimianError
 from app.kit.i18n import _
+from app.web.middleware import MAX_BODY_BYTES
 from app.web.templating import render
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(YimianError, _expected)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _expected(request: Request, error: Exception) -> Response:
@@ -49,8 +49,11 @@ def _expected(request: Request, error: Exception) -> Response:
 
 def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    fields = ", ".join(sorted({str(one["loc"][-1]) for one in error.errors()}))
-    text = _("The request is incomplete or malformed: {fields}").format(fields=fields)
+    fields = {one["loc"][-1] for one in error.errors() if len(one["loc"]) > 1}
+    names = ", ".join(sorted(name for name in fields if isinstance(name, str)))
+    text = _("The request could not be understood.")
+    if names:
+        text = _("The request is incomplete or malformed: {fields}").format(fields=names)
     return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", text)
 
 
@@ -60,11 +63,18 @@ def _http(request: Request, error: Exception) -> Response:
     text = {
         HTTPStatus.NOT_FOUND: _("This page does not exist."),
         HTTPStatus.METHOD_NOT_ALLOWED: _("This address does not accept that."),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _(
+            "What was sent is too large: at most {max} MB are accepted."
+        ).format(max=MAX_BODY_BYTES // 1024 // 1024),
     }.get(status, _("The request could not be understood."))
-    return _answer(request, status, status.phrase.lower().replace(" ", "_"), text, error.headers)
+    code = status.phrase.lower().replace(" ", "_")
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        code = TooLargeError.code
+    return _answer(request, status, code, text, error.headers)
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
+    """Answer an error that nobody foresaw: log it, and say under which id."""
     request_id = getattr(request.state, "request_id", "")
     log.error("unexpected error", path=request.url.path, exc_info=error)
     text = _("Something went wrong on our side. Your answers are kept. Reference: {id}")

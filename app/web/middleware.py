@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse
 
-from app.kit.i18n import DEFAULT_LOCALE, LOCALES, _, use_locale
+from app.kit.i18n import DEFAULT_LOCALE, LOCALES, use_locale
 from app.kit.metrics import HTTP_REQUESTS
 from app.web import cookies
 
@@ -26,7 +27,7 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over the limit, also those that do not announce their length."""
+    """Refuses to read bodies over the limit, also those that do not announce their length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -36,36 +37,20 @@ class BodyLimitMiddleware:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > MAX_BODY_BYTES:
-            await self._refuse(scope, receive, send)
-            return
-        body = _CountedBody(receive)
-        try:
-            await self.app(scope, body.receive, send)
-        except _TooLarge:
-            await self._refuse(scope, receive, send)
+        too_large = not announced.isdecimal() or int(announced) > MAX_BODY_BYTES
+        size = 0
 
-    @staticmethod
-    async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-        text = _("What was sent is too large: at most {max} MB are accepted.")
-        error = {"code": "too_large", "message": text.format(max=MAX_BODY_BYTES // 1024 // 1024)}
-        await JSONResponse({"error": error}, 413)(scope, receive, send)
+        async def receive_some() -> Message:
+            nonlocal size
+            if not too_large:
+                message = await receive()
+                size += len(message.get("body", b""))
+            if too_large or size > MAX_BODY_BYTES:
+                # FastAPI turns every other kind of error into "error parsing the body".
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
 
-
-class _TooLarge(Exception):  # noqa: N818 - it never leaves this module
-    """The body grew over the limit while it was read."""
-
-
-class _CountedBody:
-    def __init__(self, receive: Receive) -> None:
-        self._receive, self._size = receive, 0
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._size += len(message.get("body", b""))
-        if self._size > MAX_BODY_BYTES:
-            raise _TooLarge
-        return message
+        await self.app(scope, receive_some, send)
 
 
 class LanguageMiddleware:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ from app.answers.models import Submission
 from app.web import cookies
 from app.web.application import create_application
 from app.web.csrf import HEADER, token_for
-from tests.site import DOUBLE
+from tests.site import DOUBLE, build_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fastapi import FastAPI
     from httpx2 import Response
@@ -120,6 +122,24 @@ def web(site: Site) -> Iterator[Web]:
     web = Web(site, create_application(site.runtime))
     yield web
     web.close()
+
+
+@pytest.fixture(scope="module")
+def still(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A site for all tests of a module that only read, or are refused."""
+    directory = tmp_path_factory.mktemp("still") / "site"
+    shutil.copytree(stocked, directory)
+    site = build_site(directory)
+    web = Web(site, create_application(site.runtime))
+    yield web
+    web.close()
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def still_room(still: Web) -> Room:
+    """A running interview that stays as it is."""
+    return open_room(still)
 
 
 def open_room(web: Web) -> Room:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +13,10 @@ from app.grading.models import GradingJob
 from app.interviews.models import Event, Interview
 from app.scoring.models import MentorScore, Review
 from app.web import application, csrf
-from tests.site import DOUBLE, PASSWORD, build_site
+from tests.site import DOUBLE, PASSWORD
 from tests.web.conftest import Web, shown_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.web.conftest import Room
 
 UNSAFE = sorted(
@@ -62,18 +58,11 @@ def test_there_is_something_to_forge() -> None:
 
 
 @pytest.fixture(scope="module")
-def target(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """A site that nothing here may change."""
-    directory = tmp_path_factory.mktemp("target") / "site"
-    shutil.copytree(stocked, directory)
-    site = build_site(directory)
-    web = Web(site, application.create_application(site.runtime))
-    site.start("admin")
+def target(still: Web) -> Web:
+    still.site.start("admin")
     for name in ("admin", "candidate", "visitor"):
-        web.browser(name)
-    yield web
-    web.close()
-    site.close()
+        still.browser(name)
+    return still
 
 
 @pytest.mark.parametrize("wrong", ["none", "of another login", "of a visitor", "nonsense"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,13 +12,10 @@ from fastapi.routing import APIRoute
 from app.web import application
 from app.web.api import operation
 from app.web.permissions import ACCESS
-from tests.site import DOUBLE, PAPER, build_site
+from tests.site import DOUBLE, PAPER
 from tests.web.conftest import Browser, Room, Web, finish_room, open_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from fastapi import FastAPI
     from httpx2 import Response
 
@@ -150,15 +146,9 @@ def writing(web: Web) -> Served:
 
 
 @pytest.fixture(scope="module")
-def reading(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def reading(still: Web) -> Served:
     """For all that only reads."""
-    directory = tmp_path_factory.mktemp("reading") / "site"
-    shutil.copytree(stocked, directory)
-    site = build_site(directory)
-    served = serve(Web(site, application.create_application(site.runtime)))
-    yield served
-    served.web.close()
-    site.close()
+    return serve(still)
 
 
 def ask(browser: Browser, row: Row, path: str) -> Response:
