@@ -80,3 +80,4 @@ sendOnce();
 unfoldForPrint();
 reachScrollers();
 addEventListener("resize", reachScrollers);
+document.addEventListener("toggle", reachScrollers, { capture: true }); // what unfolds, results of a run among it

@@ -112,7 +112,7 @@ function mount(options: EditorOptions, extensions: Extension[]): AnswerEditor {
       highlightSpecialChars(),
       syntaxHighlighting(colours),
       EditorState.phrases.of(phrases(options.messages)),
-      EditorView.contentAttributes.of({ "aria-label": options.label }),
+      EditorView.contentAttributes.of({ "aria-label": options.label, tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) options.onChange(update.state.doc.toString());
       }),
