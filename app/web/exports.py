@@ -6,13 +6,13 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from html import unescape
+from html import escape, unescape
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from fastapi.encoders import jsonable_encoder
 from markupsafe import Markup
-from py_mini_racer import MiniRacer
+from py_mini_racer import JSEvalException, MiniRacer
 
 from app.interviews.queries import events_of
 from app.web.pdf import to_pdf
@@ -67,7 +67,7 @@ def _json(session: Session, interview: Interview, *, for_mentor: bool) -> bytes:
 
 
 def _markdown(report: ReportView) -> Document:
-    text = render_text("export/transcript.md", report=report)
+    text = render_text("export/transcript.md", report=report, ticks=_ticks)
     return Document(text.encode(), "text/markdown; charset=utf-8")
 
 
@@ -77,6 +77,11 @@ def _html(report: ReportView) -> Document:
 
 def _pdf(report: ReportView) -> Document:
     return Document(to_pdf(_page(report)), "application/pdf")
+
+
+def _ticks(code: str) -> str:
+    """Return a fence that `code` cannot end: longer than every run of backticks in it."""
+    return "`" * (max(2, *map(len, re.findall("`+", code)), 0) + 1)
 
 
 _FORMS: dict[str, Callable[[ReportView], Document]] = {"md": _markdown, "html": _html, "pdf": _pdf}
@@ -106,5 +111,8 @@ def _engine() -> MiniRacer:
 @lru_cache(maxsize=2000)
 def _katex(tex: str, *, display: bool) -> str:
     options = {"displayMode": display, "throwOnError": False, "trust": False}
-    with _lock:
-        return str(_engine().call("katex.renderToString", tex, options))
+    try:
+        with _lock:
+            return str(_engine().call("katex.renderToString", tex, options))
+    except JSEvalException:  # nested so deep that the parser's stack overflows
+        return escape(tex)
