@@ -29,7 +29,7 @@ def run_in_process(call: Call) -> CaseRun:
     try:
         exec(call.code, namespace)  # noqa: S102 - the tests' own programs
         function = namespace[call.entry_point]
-    except (SyntaxError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever a program raises
         return _raised(Outcome.BAD_CODE, error, "")
     try:
         with redirect_stdout(printed):

@@ -95,6 +95,8 @@ def _mistakes(email: str, display_name: str, password: str) -> dict[str, Message
         )
     elif len(password) > passwords.MAX_LENGTH:
         errors["password"] = message("This password is too long.")
+    elif any("\ud800" <= character <= "\udfff" for character in password):
+        errors["password"] = message("This is not valid text.")  # what cannot be encoded or hashed
     return errors
 
 

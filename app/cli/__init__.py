@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import accounts, judge, operation, questions, transcript
 from app.cli.output import fail
 from app.grading.runs import EngineUnavailableError, SandboxBrokenError
 from app.kit.errors import YimianError
 from app.kit.i18n import _, use_locale
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,5 +43,16 @@ def main() -> None:
             fail(_("Code cannot be run: {why}").format(why=error))
         except SandboxBrokenError as error:
             fail(_("The sandbox broke: {why}").format(why=error))
+        except SQLAlchemyError as error:
+            fail(str(getattr(error, "orig", error)).splitlines()[0])
+        except ValidationError as error:
+            fail("\n".join(_about_setting(one) for one in error.errors()))
         except BrokenPipeError:
             sys.stderr.close()
+        except OSError as error:
+            fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _about_setting(error: ErrorDetails) -> str:
+    name = "_".join(str(part) for part in error["loc"]).upper()
+    return f"YIMIAN_{name}: {error['msg']}"

@@ -11,7 +11,7 @@ from rich.progress import track
 from app.cli.output import console, errors, fail, print_json
 from app.grading.runs import EngineUnavailableError
 from app.kit.i18n import _
-from app.questions.bank import check_paths, question_schema, read_bank, read_question
+from app.questions.bank import PAPERS, check_paths, question_schema, read_bank, read_question
 from app.questions.schema import CodingQuestion
 from app.settings import Settings
 from app.workflows.assemble_runtime import assemble_runtime, build_engine, build_pool
@@ -105,7 +105,8 @@ def find_question(name: str) -> Question:
     bank_dir = Settings().bank_dir
     path = Path(name)
     if not path.is_file():
-        path = next(bank_dir.glob(f"*/{path.name}.yaml"), path)
+        known = (file for file in bank_dir.glob("*/*.yaml") if file.parent.name != PAPERS)
+        path = next((file for file in known if file.stem == name), path)
     if not path.is_file():
         fail(
             _("There is no question “{name}”, neither in the bank nor as a file.").format(name=name)

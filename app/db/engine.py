@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 
 if TYPE_CHECKING:
     from sqlite3 import Connection as SqliteConnection
@@ -16,9 +17,15 @@ BUSY_SECONDS = 30
 
 
 def connect(url: str) -> Engine:
-    """Return an engine for `url`, creating the folder of an SQLite file."""
+    """Return an engine for `url`, creating the folder of an SQLite file.
+
+    Raises ArgumentError for what is no address of such a database.
+    """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
+    kind = parsed.get_backend_name()
+    if kind not in {"sqlite", "postgresql"}:
+        raise ArgumentError(f"{kind}: a database is sqlite or postgresql")
+    if kind == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
