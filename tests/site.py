@@ -125,14 +125,15 @@ class Site:
         self.database.engine.dispose()
 
 
-def build_site(directory: Path) -> Site:
-    """Return a site on the data in `directory`."""
+def build_site(directory: Path, database_url: str = "") -> Site:
+    """Return a site on the data in `directory`, with its database there unless one is given."""
     settings = Settings(
-        data_dir=directory, bank_dir=directory / "bank", secret_key="key", database_url=""
+        data_dir=directory, bank_dir=directory / "bank", secret_key="key", database_url=database_url
     )
     clock, engine = ManualClock(), FakeEngine()
     database = Database(connect(settings.database))
-    refuse_what_postgresql_refuses(database.engine)
+    if not database_url:
+        refuse_what_postgresql_refuses(database.engine)
     machinery = Machinery(
         settings=settings,
         clock=clock,
@@ -145,10 +146,10 @@ def build_site(directory: Path) -> Site:
     return Site(Runtime(machinery, dispatcher), clock, engine, dispatcher)
 
 
-def stock(directory: Path) -> None:
+def stock(directory: Path, database_url: str = "") -> None:
     """Fill `directory` with a migrated database, the small bank, published, and people."""
     shutil.copytree(BANK, directory / "bank")
-    site = build_site(directory)
+    site = build_site(directory, database_url)
     upgrade(site.database.engine)
     import_bank(site.runtime)
     with site.database.transaction() as session:

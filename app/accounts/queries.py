@@ -23,6 +23,16 @@ def user_by_email(session: Session, email: str) -> User | None:
     return session.scalar(select(User).where(User.email == email.strip().lower()))
 
 
+def user_for_update(session: Session, user_id: int) -> User:
+    """Return a person, locked against other writers until the transaction ends.
+
+    Rows that point to the person, as a login does, may still be added meanwhile.
+    """
+    return session.scalars(
+        select(User).where(User.id == user_id).with_for_update(key_share=True)
+    ).one()
+
+
 def login_by_token(session: Session, token: str, now: datetime) -> tuple[Login, User] | None:
     """Return the login that a cookie's token belongs to, if it is still good."""
     hashed = hash_token(token)

@@ -17,6 +17,7 @@ from app.accounts.service import is_due, renew
 from app.answers.models import Attempt
 from app.grading.models import GradingJob
 from app.interviews.models import Interview
+from app.interviews.queries import interview_for_update
 from app.interviews.states import InterviewState, state_of
 from app.kit.errors import ForbiddenError, NotFoundError, SignInRequiredError
 from app.kit.i18n import message
@@ -116,6 +117,8 @@ def authorise(
     subject = _subject(session, request.path_params)
     if subject.interview is not None:
         _require_relation(access, viewer.user, subject.interview)
+        if request.method not in csrf.SAFE_METHODS:
+            _take_turn(session, subject)
         _close_if_overdue(request, runtime, session, subject.interview)
     return subject
 
@@ -160,6 +163,14 @@ def _require_relation(access: Access, user: User, interview: Interview) -> None:
     }.get(access, True)
     if not allowed:
         raise NotFoundError
+
+
+def _take_turn(session: Session, subject: Subject) -> None:
+    """Let changes to an interview happen one after the other, each seeing what is stored."""
+    if subject.interview is not None:
+        interview_for_update(session, subject.interview.id)
+    if subject.attempt is not None:
+        session.refresh(subject.attempt)
 
 
 def _close_if_overdue(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.accounts.queries import user_for_update
 from app.answers.models import Attempt
 from app.interviews.queries import interviews_of
 from app.interviews.service import begin
@@ -59,6 +60,7 @@ def _begin(
     live: dict[str, QuestionVersion],
     now: datetime,
 ) -> Interview:
+    user_for_update(session, candidate_id)  # of two starts at once, the second finds the first
     running = running_on(session, candidate_id, paper.id)
     if running is not None:
         return running
