@@ -1,7 +1,5 @@
 """The questions and the paper that we ship: complete, in both languages, with the agreed rubric."""
 
-# ruff: noqa: RUF001 -- answers in Chinese have Chinese punctuation
-
 from __future__ import annotations
 
 from pathlib import Path
