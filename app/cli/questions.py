@@ -51,7 +51,7 @@ def check(
 @app.command("import")
 def import_files() -> None:
     """Bring the stored bank in line with its files, and put new questions through their gate."""
-    machinery = assemble_runtime(Settings(), worker=True).machinery
+    machinery = assemble_runtime(Settings(sandbox_warm=0), worker=True).machinery
     store_bank(machinery)
     waiting = unpublished(machinery)
     for version_id in track(waiting, _("Publishing"), console=errors, transient=True):
