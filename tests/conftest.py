@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import pytest
+from argon2 import PasswordHasher
 
+from app.accounts import passwords
 from tests.site import Site, build_site, stock
 
 if TYPE_CHECKING:
@@ -111,18 +113,31 @@ def prepared_server(data_dir: Path, bank_dir: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _cheap_hashes() -> None:
+    """Hash passwords in a moment; tests/accounts/test_passwords.py asks for the real cost."""
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # noqa: SLF001
+    passwords._DECOY = passwords.hash_password("nobody's")  # noqa: SLF001
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory, _cheap_hashes: None) -> Path:
     """A data directory with a migrated database, the small bank and people, to be copied."""
     directory = tmp_path_factory.mktemp("stocked")
     stock(directory)
     return directory
 
 
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where one test's site after the other is built."""
+    return tmp_path_factory.mktemp("ground") / "site"
+
+
 @pytest.fixture
-def site(stocked: Path, tmp_path: Path) -> Iterator[Site]:
+def site(stocked: Path, ground: Path) -> Iterator[Site]:
     """A site of one's own: no containers, no threads, a clock that stands still."""
-    directory = tmp_path / "site"
-    shutil.copytree(stocked, directory)
-    site = build_site(directory)
+    shutil.copytree(stocked, ground)
+    site = build_site(ground)
     yield site
     site.close()
+    shutil.rmtree(ground)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,15 @@ def refuse_what_postgresql_refuses(engine: Engine) -> None:
                 assert not too_large, statement
 
 
+@lru_cache
+def _connected(url: str) -> Engine:
+    """Return one engine for each address: it keeps what it compiled from site to site."""
+    engine = connect(url)
+    if engine.dialect.name == "sqlite":
+        refuse_what_postgresql_refuses(engine)
+    return engine
+
+
 @dataclass
 class Site:
     """What a test acts on and looks at."""
@@ -131,9 +141,7 @@ def build_site(directory: Path, database_url: str = "") -> Site:
         data_dir=directory, bank_dir=directory / "bank", secret_key="key", database_url=database_url
     )
     clock, engine = ManualClock(), FakeEngine()
-    database = Database(connect(settings.database))
-    if not database_url:
-        refuse_what_postgresql_refuses(database.engine)
+    database = Database(_connected(settings.database))
     machinery = Machinery(
         settings=settings,
         clock=clock,

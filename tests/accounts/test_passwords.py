@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from argon2 import PasswordHasher
 
@@ -14,6 +17,15 @@ from app.accounts.passwords import (
 )
 
 
+def test_hash_costs_what_the_standard_asks_for() -> None:
+    """Asked of another process: in this one hashes may have been made cheap."""
+    program = "from app.accounts.passwords import hash_password; print(hash_password('words'))"
+    made = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    assert made.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
 def test_hash_is_argon2id_with_its_own_salt() -> None:
     first, second = hash_password("the same words"), hash_password("the same words")
     assert first.startswith("$argon2id$v=19$")
@@ -22,9 +34,12 @@ def test_hash_is_argon2id_with_its_own_salt() -> None:
     assert verify_password(second, "the same words")
 
 
+STORED = hash_password("the same words")
+
+
 @pytest.mark.parametrize("wrong", ["", "The same words", "the same words ", "词" * 100_000])
 def test_wrong_password_is_refused(wrong: str) -> None:
-    assert not verify_password(hash_password("the same words"), wrong)
+    assert not verify_password(STORED, wrong)
 
 
 @pytest.mark.parametrize("stored", ["", "plain", "$argon2id$broken"])

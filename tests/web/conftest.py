@@ -15,6 +15,7 @@ from app.answers.models import Submission
 from app.web import cookies
 from app.web.application import create_application
 from app.web.csrf import HEADER, token_for
+from app.web.rate_limit import SignInLimiter
 from tests.site import DOUBLE, build_site
 
 if TYPE_CHECKING:
@@ -117,9 +118,19 @@ def _plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(scope="session")
+def served(stocked: Path) -> FastAPI:
+    """The application, made once: its first request takes longer than most tests."""
+    nobodys = build_site(stocked)
+    nobodys.close()
+    return create_application(nobodys.runtime)
+
+
 @pytest.fixture
-def web(site: Site) -> Iterator[Web]:
-    web = Web(site, create_application(site.runtime))
+def web(site: Site, served: FastAPI) -> Iterator[Web]:
+    served.state.runtime = site.runtime
+    served.state.sign_in_limiter = SignInLimiter()
+    web = Web(site, served)
     yield web
     web.close()
 

@@ -133,9 +133,10 @@ class Request:
         self.client = type("Client", (), {"host": host})()
 
 
-def test_guessing_is_slowed_down_and_forgiven(web: Web) -> None:
+def test_guessing_is_slowed_down_and_forgiven(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.web.rate_limit.TRIES", 3)
     browser = web.browser("visitor")
-    for _ in range(TRIES):
+    for _ in range(3):
         assert sign_in(browser, "wrong password").status_code == 422
     refused = sign_in(browser)
     assert refused.status_code == 429
@@ -196,9 +197,9 @@ def test_wish_never_leads_to_another_site(web: Web, wish: str) -> None:
     assert (response.status_code, response.headers["location"][:3]) in {(303, "/"), (303, "/x")}
 
 
-@pytest.mark.parametrize("referer", [one for one in ELSEWHERE if one.isprintable()])
-def test_referer_never_leads_to_another_site(web: Web, referer: str) -> None:
-    browser = web.browser("visitor")
+@pytest.mark.parametrize("referer", ["//evil.example/x", "/\\evil.example", "http://["])
+def test_referer_never_leads_to_another_site(still: Web, referer: str) -> None:
+    browser = still.browser("visitor")
     data = {"csrf_token": browser.token, "language": "en"}
     response = browser.client.post("/language", data=data, headers={"Referer": referer})
     assert response.status_code == 303

@@ -296,8 +296,8 @@ def test_person_that_is_none_gets_no_role(still: Web, user_id: str) -> None:
     assert nobody.status_code == 404
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"])
-@pytest.mark.parametrize("path", ["/", "/papers", "/sign-in", "/api/preview", "/healthz"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "NONSENSE"])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/api/preview"])
 def test_wrong_method_is_called_that(still: Web, method: str, path: str) -> None:
     response = still.browser("candidate").client.request(method, path)
     assert response.status_code == 405

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tests.web.conftest import Room, Web
 
 HARD = {
-    "deep formula": "$" + "{" * 20_000 + "x" + "}" * 20_000 + "$",
-    "deep fractions": "$" + r"\frac{1}{" * 3_000 + "x" + "}" * 3_000 + "$",
+    "deep formula": "$" + "{" * 8_000 + "x" + "}" * 8_000 + "$",
+    "deep fractions": "$" + r"\frac{1}{" * 1_500 + "x" + "}" * 1_500 + "$",
     "endless macro": r"$\def\a{\a\a}\a$",
     "broken formula": r"$\frac{$ and $\left($ and $$\begin{matrix$$",
     "many dollars": "$" * 9_999,
@@ -29,7 +29,7 @@ HARD = {
     "deep list": "\n".join("  " * n + "- x" for n in range(150)),
     "brackets": "[" * 4_000,
     "backticks": "`" * 9_999 + "x",
-    "fence": "```\n" * 5_001,
+    "fence": "```\n" * 1_001,
 }
 
 

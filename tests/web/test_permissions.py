@@ -13,7 +13,7 @@ from app.web import application
 from app.web.api import operation
 from app.web.permissions import ACCESS
 from tests.site import DOUBLE, PAPER
-from tests.web.conftest import Browser, Room, Web, finish_room, open_room
+from tests.web.conftest import Browser, Room, Web, open_room
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -126,7 +126,8 @@ class Served:
 
 
 def serve(web: Web) -> Served:
-    finished = finish_room(open_room(web))
+    finished = open_room(web)
+    web.site.finish(finished.id)
     room = open_room(web)
     body = {"text": DOUBLE}
     job = web.browser("candidate").call("POST", f"/api/attempts/{room.code}/runs", body)
