@@ -109,6 +109,24 @@ def test_insertion_with_a_right_hash_breaks_what_follows(place: int) -> None:
     assert first_break([*CHAIN[:place], forged, *CHAIN[place:]]) == place + 1
 
 
+def test_gap_is_found_where_every_hash_is_right() -> None:
+    """As if somebody had removed an event and rewritten all that followed."""
+    first, _, third, *_ = CHAIN
+    closed_up = replace(
+        third,
+        previous_hash=first.hash,
+        hash=chain_hash(
+            first.hash,
+            interview_id="i",
+            sequence=third.sequence,
+            at=third.at,
+            action=third.action,
+            data=third.data,
+        ),
+    )
+    assert first_break([first, closed_up]) == 3
+
+
 def test_hash_depends_on_the_moment_not_on_its_zone() -> None:
     fields: dict[str, Any] = {"interview_id": "i", "sequence": 1, "action": "a", "data": {}}
     here = START.astimezone(timezone(timedelta(hours=8)))

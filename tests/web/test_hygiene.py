@@ -164,6 +164,10 @@ def test_markdown_is_inert(text: str) -> None:
     assert sins(str(render_markdown(text))) == []
 
 
+def test_markup_in_markdown_is_shown_as_it_was_typed() -> None:
+    assert str(render_markdown("<b>x</b>")) == "<p>&lt;b&gt;x&lt;/b&gt;</p>\n"
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_code_is_inert(text: str) -> None:
     html = str(render_code(text))
