@@ -1,3 +1,5 @@
+"""Formulas: one formula in many spellings is equal, and others are not."""
+
 from __future__ import annotations
 
 import pytest

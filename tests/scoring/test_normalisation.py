@@ -1,3 +1,5 @@
+"""Normalisation: texts are unified, and every place finds its way back to the original."""
+
 # ruff: noqa: RUF001 -- about characters that look like others
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Rubrics: the levels of a criterion, and what is wrong with a rubric."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Terms: Chinese as it stands, English by its stem, long words with a slip."""
+
 from __future__ import annotations
 
 import pytest
