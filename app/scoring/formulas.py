@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import pairwise, permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.scoring.normalisation import GREEK_NAMES, normal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Span = tuple[int, int]
 
@@ -44,6 +44,9 @@ _TOKEN = re.compile(
 )
 _GREEK_RUN = re.compile("|".join(sorted(GREEK_NAMES - {"omicron"}, key=len, reverse=True)))
 _MAX_PERMUTED = 5
+# Powers and atoms inside one another; a bracket takes two of them.
+_DEEPEST = 60
+_MOST_TOKENS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,10 @@ def equal(left: str, right: str) -> bool:
 
 
 def read(text: str) -> list[Node]:
-    """Return every formula of a normalised running text, outermost first."""
+    """Return every formula of a normalised running text, outermost first.
+
+    What nests deeper than thirty brackets or is hundreds of signs long is no formula.
+    """
     if not any(c in "=≈^/+*(\\" for c in text):
         return []
     reader = _Reader(_tokens(text))
@@ -194,21 +200,49 @@ _PROSE = frozenset(_SHORT_WORDS.split())
 # --- Reading --------------------------------------------------------------------------------
 
 
+def _once(rule: Callable[[_Reader], Node | None]) -> Callable[[_Reader], Node | None]:
+    """Apply `rule` once at each place, and only so deep.
+
+    A bracket that leads nowhere is tried in several ways at every level around it: without a
+    memory, its inside would be read twice as often for each level.
+    """
+
+    @wraps(rule)
+    def remembered(reader: _Reader) -> Node | None:
+        place = (rule.__name__, reader.position)
+        if place in reader.known:
+            node, reader.position = reader.known[place]
+            return node
+        # Not remembered: from a place further in, it is not too deep.
+        if reader.depth == _DEEPEST:
+            return None
+        reader.depth += 1
+        node = rule(reader)
+        reader.depth -= 1
+        reader.known[place] = node, reader.position
+        return node
+
+    return remembered
+
+
 class _Reader:
     """A recursive-descent reader that gives up quietly: running text is mostly not a formula."""
 
     def __init__(self, tokens: Sequence[_Token]) -> None:
         self.tokens = tokens
         self.position = 0
+        self.depth = 0
+        self.known: dict[tuple[str, int], tuple[Node | None, int]] = {}
 
     def all(self) -> Iterator[Node]:
         while self.position < len(self.tokens):
             before = self.position
-            node = self.relation()
-            if node is not None:
-                yield node
-            else:
+            possible = self._begins_factor() or self._symbol() == "-"
+            node = self.relation() if possible else None
+            if node is None:
                 self.position = before + 1
+            elif self.position - before <= _MOST_TOKENS:
+                yield node
 
     def relation(self) -> Node | None:
         first = self.sum()
@@ -267,6 +301,7 @@ class _Reader:
         bottom = _node("product", divisors) if len(divisors) > 1 else divisors[0]
         return _node("quotient", [top, bottom])
 
+    @_once
     def power(self) -> Node | None:
         base = self.atom()
         if base is None:
@@ -311,6 +346,7 @@ class _Reader:
     def _closed_at(self, position: int) -> bool:
         return self.tokens[position].value == ")"
 
+    @_once
     def atom(self) -> Node | None:
         token = self._token()
         if token is None:
