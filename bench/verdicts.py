@@ -17,8 +17,8 @@ from app.settings import ROOT, Settings
 from app.workflows.assemble_runtime import build_engine, build_pool
 from app.workflows.grade_submission import run_cases
 from bench.timing import Measurement, repeat
-from tests.browser.conftest import launch_chromium, sign_in
 from tests.browser.test_journey import BIASED, write
+from tests.chromium import launch_chromium, sign_in
 from tests.conftest import Server, prepared_server
 
 if TYPE_CHECKING:

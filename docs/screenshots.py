@@ -13,9 +13,9 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import expect  # noqa: E402 - found from the root
 
-from tests.browser.conftest import launch_chromium, sign_in  # noqa: E402
 from tests.browser.pages import sit  # noqa: E402
 from tests.browser.test_journey import BIASED, go_to, write  # noqa: E402
+from tests.chromium import launch_chromium, sign_in  # noqa: E402
 from tests.conftest import prepared_server  # noqa: E402
 
 if TYPE_CHECKING:

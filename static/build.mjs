@@ -11,7 +11,7 @@ const root = path.dirname(here);
 const dist = path.join(here, "dist");
 const katex = path.join(root, "node_modules", "katex", "dist");
 
-const PAGES = ["app", "math", "room", "rules", "review"];
+const PAGES = ["app", "finish", "math", "room", "rules", "review"];
 const TARGET = ["chrome100", "firefox100", "safari15.4"];
 
 const common = {

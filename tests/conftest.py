@@ -20,14 +20,16 @@ import pytest
 from argon2 import PasswordHasher
 
 from app.accounts import passwords
-from tests.site import Site, build_site, stock
+from tests.chromium import launch_chromium
+from tests.site import PASSWORD, Site, build_site, stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).resolve().parents[1]
 YIMIAN = Path(sys.executable).with_name("yimian")
-PASSWORD = "correct horse battery"
 START_SECONDS = 60
 
 
@@ -90,6 +92,13 @@ class Server:
             self.process.send_signal(with_signal)
             self.process.wait(30)
             self.process = None
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser of one module: its event loop must not run on under other tests."""
+    with launch_chromium() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="session")

@@ -110,11 +110,14 @@ def _name_errors(display_name: str) -> dict[str, Message]:
 def authenticate(session: Session, *, email: str, password: str) -> User | None:
     """Return the person with this address and password; takes as long if there is none."""
     user = user_by_email(session, email)
-    if not passwords.verify_password(user.password_hash if user else None, password) or not user:
-        return None
+    verified = passwords.verify_password(user.password_hash if user else None, password)
+    return user if verified else None
+
+
+def renew_hash(session: Session, user: User, password: str) -> None:
+    """Hash a password again that was hashed with weaker parameters than today's."""
     if passwords.needs_rehash(user.password_hash):
-        user.password_hash = passwords.hash_password(password)
-    return user
+        session.get_one(User, user.id).password_hash = passwords.hash_password(password)
 
 
 def sign_in(session: Session, user: User, *, now: datetime, days: int) -> str:
@@ -164,7 +167,7 @@ def _is_current(login: Login, token: str) -> bool:
 
 def sign_out(session: Session, login: Login) -> None:
     """Close a login for good."""
-    session.delete(login)
+    session.execute(delete(Login).where(Login.id == login.id))
 
 
 def forget_expired_logins(session: Session, *, now: datetime) -> None:

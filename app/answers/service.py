@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-MAX_TEXT_BYTES = 256 * 1024
+MAX_TEXT_BYTES = 64 * 1024
 
 
 class StaleDraftError(ConflictError):
@@ -44,6 +44,14 @@ def accept_text(text: str) -> str:
     return text
 
 
+def storable(text: str) -> str:
+    """Return `text` with what cannot be stored made visible: a draft is never refused for it.
+
+    A NUL becomes its symbol, half of a surrogate pair a question mark.
+    """
+    return text.replace("\0", "\u2400").encode("utf-8", "replace").decode()
+
+
 def require_size(size: int) -> None:
     """Raise TooLargeError if a text of `size` bytes is more than an answer may have."""
     if size > MAX_TEXT_BYTES:
@@ -62,7 +70,8 @@ def save_draft(attempt: Attempt, text: str, sequence: int, *, now: datetime) -> 
     Sending the same save twice is harmless; another text under a number that is taken comes
     from a second tab and raises StaleDraftError, so that neither version gets lost.
     """
-    text = accept_text(text)
+    text = storable(text)
+    require_size(len(text.encode()))
     if sequence == attempt.draft_sequence and text == attempt.draft:
         return
     if sequence <= attempt.draft_sequence:

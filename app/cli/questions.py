@@ -20,7 +20,7 @@ from app.workflows.import_bank import store_bank, unpublished
 from app.workflows.publish_question import publish_question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from app.questions.bank import BankFile
     from app.questions.diagnostics import Diagnostic
@@ -54,7 +54,8 @@ def import_files() -> None:
     machinery = assemble_runtime(Settings(sandbox_warm=0), worker=True).machinery
     store_bank(machinery)
     waiting = unpublished(machinery)
-    for version_id in track(waiting, _("Publishing"), console=errors, transient=True):
+    for version_id, name in waiting.items():
+        errors.print(_("publishing {name}").format(name=name), markup=False)
         publish_question(machinery, str(version_id))
     if machinery.pool is not None:
         machinery.pool.close()
@@ -85,13 +86,19 @@ def _run_gates(settings: Settings, files: Sequence[BankFile[Question]]) -> list[
         return []
     pool = build_pool(settings, build_engine(settings))
     try:
-        shown = track(coding, _("Running solutions"), console=errors, transient=True)
-        return [one for file in shown for one in check_code(file, pool)]
+        return [one for file in _shown(coding) for one in check_code(file, pool)]
     except EngineUnavailableError as error:
         errors.print(_("The solutions were not run: {why}").format(why=error), markup=False)
         return []
     finally:
         pool.close()
+
+
+def _shown(files: Sequence[BankFile[Question]]) -> Iterable[BankFile[Question]]:
+    """Show progress on a terminal; elsewhere it would only leave an empty line."""
+    if not errors.is_terminal:
+        return files
+    return track(files, _("Running solutions"), console=errors, transient=True)
 
 
 @app.command()

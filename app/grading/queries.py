@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from app.grading.models import CaseResult, GradingJob, MistakeOutput, ReferenceCase
+from app.interviews.models import Interview
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,3 +74,18 @@ def has_open_job(session: Session, attempt_id: str) -> bool:
         GradingJob.failed_at.is_(None),
     )
     return session.scalars(query.limit(1)).first() is not None
+
+
+def open_jobs_of(session: Session, candidate_id: int) -> int:
+    """Return how many jobs of a candidate are waiting or running, in all interviews."""
+    query = (
+        select(func.count())
+        .select_from(GradingJob)
+        .join(Interview, Interview.id == GradingJob.interview_id)
+        .where(
+            Interview.candidate_id == candidate_id,
+            GradingJob.judged_at.is_(None),
+            GradingJob.failed_at.is_(None),
+        )
+    )
+    return session.scalar(query) or 0

@@ -39,7 +39,12 @@ class Diagnostic:
 
     def text(self) -> str:
         """Return ``file:line:col: message`` in the language of the context."""
-        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+        text = (
+            message("warning: {text}", text=self.message)
+            if self.severity == "warning"
+            else self.message
+        )
+        return f"{self.path}:{self.line}:{self.column}: {text}"
 
     def as_json(self) -> dict[str, str | int]:
         """Return it as plain data, the message in the language of the context."""

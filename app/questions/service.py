@@ -48,9 +48,21 @@ def import_version(
         )
         session.add(version)
         session.flush()
-    if version.published_at is not None and entry.live_hash != content_hash:
-        entry.live_hash, version.imported_at = content_hash, now
+    elif not _is_newest(session, version):  # an edit was undone: this is the newest again
+        version.imported_at, version.problem = now, None
+        if version.published_at is not None:
+            entry.live_hash = content_hash
     return version
+
+
+def _is_newest(session: Session, version: QuestionVersion) -> bool:
+    newest = session.scalar(
+        select(QuestionVersion.id)
+        .where(QuestionVersion.question_id == version.question_id)
+        .order_by(QuestionVersion.imported_at.desc(), QuestionVersion.id.desc())
+        .limit(1)
+    )
+    return newest == version.id
 
 
 def publish(session: Session, version: QuestionVersion, *, now: datetime) -> None:

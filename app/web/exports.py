@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape, unescape
@@ -98,21 +99,42 @@ def _typeset(found: re.Match[str]) -> str:
     return _katex(unescape(found[2]), display=found[1] == "div")
 
 
+# Formulas come from candidates too, and one engine typesets them all.
+MAX_TEX = 4000
+MAX_SECONDS = 2.0
+MAX_MEMORY = 256 * 1024 * 1024
+
 _lock = Lock()
 
 
 @lru_cache
 def _engine() -> MiniRacer:
+    """Make the engine in a thread of its own: it would bind to an event loop that runs here."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(_new_engine).result()
+
+
+def _new_engine() -> MiniRacer:
     engine = MiniRacer()
     engine.eval(built_file("katex.min.js"))
     return engine
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=200)
 def _katex(tex: str, *, display: bool) -> str:
+    if len(tex) > MAX_TEX:
+        return escape(tex)
     options = {"displayMode": display, "throwOnError": False, "trust": False}
     try:
         with _lock:
-            return str(_engine().call("katex.renderToString", tex, options))
-    except JSEvalException:  # nested so deep that the parser's stack overflows
+            return str(
+                _engine().call(
+                    "katex.renderToString",
+                    tex,
+                    options,
+                    timeout_sec=MAX_SECONDS,
+                    max_memory=MAX_MEMORY,
+                )
+            )
+    except JSEvalException:  # nested too deep, too slow or too large: shown as it was written
         return escape(tex)

@@ -12,7 +12,7 @@ class Access(StrEnum):
     SIGNED_IN = "signed in"  # any person
     OWNER = "owner"  # the candidate of the interview (attempt, job) that the path names
     READER = "reader"  # its candidate, or a mentor once it is finished
-    MENTOR = "mentor"  # mentors and admins; an interview in the path must be finished
+    MENTOR = "mentor"  # mentors and admins; an interview must be finished and not their own
     ADMIN = "admin"  # admins
 
 

@@ -15,6 +15,7 @@ from app.interviews.timing import is_closed, is_over
 from app.workflows.submit_answer import promote_draft
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -42,13 +43,16 @@ def finish_if_overdue(session: Session, runtime: Runtime, interview: Interview) 
         _end(session, runtime, interview_for_update(session, interview.id), "time")
 
 
-def finish_overdue_interviews(runtime: Runtime) -> None:
-    """End all of them, each in a transaction of its own."""
+def overdue_interviews(runtime: Runtime) -> Sequence[str]:
+    """Return the ids of interviews that ran out while nobody looked."""
     with runtime.database.transaction(read_only=True) as session:
-        ids = overdue_ids(session, runtime.clock.now())
-    for interview_id in ids:
-        with runtime.database.transaction() as session:
-            finish_if_overdue(session, runtime, session.get_one(Interview, interview_id))
+        return overdue_ids(session, runtime.clock.now())
+
+
+def finish_overdue_interview(interview_id: str, runtime: Runtime) -> None:
+    """End one of them, in a transaction of its own."""
+    with runtime.database.transaction() as session:
+        finish_if_overdue(session, runtime, session.get_one(Interview, interview_id))
 
 
 def _end(session: Session, runtime: Runtime, interview: Interview, by: FinishedBy) -> None:
@@ -58,7 +62,7 @@ def _end(session: Session, runtime: Runtime, interview: Interview, by: FinishedB
     submissions = submissions_of(session, [attempt.id for attempt in attempts])
     for attempt in attempts:
         earlier = submissions.get(attempt.id)
-        promote_draft(session, runtime, interview, attempt, earlier[-1].text if earlier else None)
+        promote_draft(session, runtime, interview, attempt, earlier[-1] if earlier else None)
     finish(session, interview, by, now=runtime.clock.now())
     if runtime.machinery.pool is not None:
         after_commit(session, partial(runtime.machinery.pool.end, interview.id))

@@ -54,6 +54,7 @@ class _Work:
     claim: str
     interview_id: str
     interview_is_over: bool
+    question_is_refused: bool
     text: str
     question: CodingQuestion
     cases: tuple[CaseData, ...]
@@ -73,8 +74,9 @@ def grade_submission(machinery: Machinery, job_id: str) -> None:
     work = _take(machinery, job_id)
     if work is None:
         return
-    if not work.cases:  # its gate has not run: there is nothing to judge by yet
-        _give_back(machinery, work, "engine_unavailable")
+    if not work.cases:  # its gate has not run, or refused it: there is nothing to judge by
+        refused = work.question_is_refused
+        _give_back(machinery, work, "question_refused" if refused else "engine_unavailable")
         return
     try:
         with kept_claim(
@@ -103,7 +105,8 @@ def _take(machinery: Machinery, job_id: str) -> _Work | None:
             after_commit(session, partial(machinery.notifier.publish, job.attempt_id, job.id))
             return None
         version_id = job.question_version_id
-        question = document_of(session.get_one(QuestionVersion, version_id))
+        version = session.get_one(QuestionVersion, version_id)
+        question = document_of(version)
         if not isinstance(question, CodingQuestion):
             raise TypeError(question.kind)
         cases = load_cases(session, version_id)
@@ -113,6 +116,7 @@ def _take(machinery: Machinery, job_id: str) -> _Work | None:
             claim=token,
             interview_id=job.interview_id,
             interview_is_over=session.get_one(Interview, job.interview_id).finished_at is not None,
+            question_is_refused=version.problem is not None,
             text=job.text,
             question=question,
             cases=wanted,

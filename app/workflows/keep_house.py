@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from app.grading.dispatch import Task
 from app.grading.queries import undelivered_job_ids
 from app.grading.service import release_all
-from app.workflows.finish_interview import finish_overdue_interviews
+from app.workflows.finish_interview import finish_overdue_interview, overdue_interviews
 from app.workflows.import_bank import import_bank, publish_what_is_new
 
 if TYPE_CHECKING:
@@ -70,11 +71,19 @@ class Housekeeper:
         ticks = 0
         while not self._stopped.wait(TICK_SECONDS):
             ticks += 1
-            self._do(finish_overdue_interviews)
+            self.end_overdue_interviews()
             self._do(resend_lost_jobs)
             self._do(self._follow_bank)
             if ticks % GATE_TICKS == 0:
                 self._do(publish_what_is_new)
+
+    def end_overdue_interviews(self) -> None:
+        """End each by itself: one that cannot be ended must not stop the others' clocks."""
+        self._do(self._end_each)
+
+    def _end_each(self, runtime: Runtime) -> None:
+        for interview_id in overdue_interviews(runtime):
+            self._do(partial(finish_overdue_interview, interview_id))
 
     def _do(self, chore: Callable[[Runtime], None]) -> None:
         try:

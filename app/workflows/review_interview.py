@@ -13,7 +13,7 @@ from app.kit.i18n import message
 from app.questions.queries import document_of, versions_by_id
 from app.scoring.rubrics import levels_of
 from app.scoring.service import open_review, publish_review, set_score
-from app.workflows.gather_scores import gather_scores
+from app.workflows.gather_scores import CriterionScore, gather_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,9 +85,26 @@ def _publish(session: Session, interview: Interview, review: Review, *, now: dat
                         criterion=one.criterion.title or one.criterion.id,
                     )
                 )
+            if one.mentor is None or one.mentor.points is None:
+                _keep_suggested(session, review, attempt.attempt.id, one)
     publish_review(review, now=now)
     interview.reviewed_at = now
     record(session, interview.id, "review:published", {"mentor_id": review.mentor_id}, now=now)
+
+
+def _keep_suggested(
+    session: Session, review: Review, attempt_id: str, score: CriterionScore
+) -> None:
+    """Copy the machine's points: a verdict that arrives later must not change a published total."""
+    set_score(
+        session,
+        review,
+        attempt_id=attempt_id,
+        criterion=score.criterion,
+        points=score.points,
+        wording=None,
+        comment=score.mentor.comment if score.mentor else "",
+    )
 
 
 def _known(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.answers.service import accept_text, save_draft, submit
 from app.db.session import after_commit
 from app.grading.dispatch import Task
-from app.grading.queries import has_open_job
+from app.grading.queries import has_open_job, open_jobs_of
 from app.grading.service import enqueue
 from app.interviews.service import InterviewOverError, record, require
 from app.interviews.states import InterviewAction
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from app.questions.schema import Question
     from app.workflows.runtime import Runtime
 
+# What one candidate may have in the queue at once: the others wait behind it.
+MAX_OPEN_JOBS = 3
+
 
 def keep_draft(
     interview: Interview, attempt: Attempt, text: str, sequence: int, *, now: datetime
@@ -47,7 +50,7 @@ def run_samples(
 ) -> GradingJob:
     """Queue a run of the sample cases."""
     now = _require_time(interview, runtime)
-    _require_code(_question(session, attempt), attempt, session)
+    _require_code(_question(session, attempt), interview, attempt, session)
     job = enqueue(
         session,
         interview_id=interview.id,
@@ -71,20 +74,34 @@ def submit_answer(
     _require_time(interview, runtime)
     question = _question(session, attempt)
     if isinstance(question, CodingQuestion):
-        _require_code(question, attempt, session)
+        _require_code(question, interview, attempt, session)
     return _hand_in(session, runtime, interview, attempt, question, text, automatic=False)
 
 
 def promote_draft(
-    session: Session, runtime: Runtime, interview: Interview, attempt: Attempt, last: str | None
+    session: Session,
+    runtime: Runtime,
+    interview: Interview,
+    attempt: Attempt,
+    last: Submission | None,
 ) -> bool:
-    """Hand the draft in on the candidate's behalf, unless it is blank or was the `last` text."""
+    """Hand the draft in on the candidate's behalf if it says more than the `last` submission.
+
+    A blank draft, the given code, and what was saved before that submission stay behind: an
+    old tab's draft must not replace what was handed in after it.
+    """
     question = _question(session, attempt)
     untouched = question.starter if isinstance(question, CodingQuestion) else ""
-    if not attempt.draft.strip() or attempt.draft in {last, untouched}:
+    if not attempt.draft.strip() or attempt.draft == untouched:
+        return False
+    if last is not None and (attempt.draft == last.text or not _is_newer(attempt, last)):
         return False
     _hand_in(session, runtime, interview, attempt, question, attempt.draft, automatic=True)
     return True
+
+
+def _is_newer(attempt: Attempt, last: Submission) -> bool:
+    return attempt.draft_saved_at is not None and attempt.draft_saved_at >= last.submitted_at
 
 
 def _hand_in(
@@ -130,11 +147,15 @@ def _require_time(interview: Interview, runtime: Runtime) -> datetime:
     return now
 
 
-def _require_code(question: Question, attempt: Attempt, session: Session) -> None:
+def _require_code(
+    question: Question, interview: Interview, attempt: Attempt, session: Session
+) -> None:
     if not isinstance(question, CodingQuestion):
         raise InvalidError(message("This question is answered in words; there is nothing to run."))
     if has_open_job(session, attempt.id):
         raise ConflictError(message("The last run is still being judged; please wait for it."))
+    if open_jobs_of(session, interview.candidate_id) >= MAX_OPEN_JOBS:
+        raise ConflictError(message("Your earlier runs are still being judged; please wait."))
 
 
 def _some_code(text: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import sign_in
 from tests.browser.test_journey import THREADS, UNBIASED, go_to, write
+from tests.chromium import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

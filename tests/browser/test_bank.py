@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import sign_in
+from tests.chromium import sign_in
 from tests.conftest import ROOT, YIMIAN, Server, prepared_server
 
 if TYPE_CHECKING:

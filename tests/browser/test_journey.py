@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import sign_in
+from tests.chromium import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import launch_chromium, sign_in
 from tests.browser.test_journey import BIASED, go_to, start_the_first_round, write
+from tests.chromium import sign_in
 from tests.conftest import ROOT, Server, prepared_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 SLOW = BIASED.replace("    mean =", "    import time\n    time.sleep(0.4)\n    mean =")
 
@@ -28,12 +28,13 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(own_server: Server) -> Iterator[Page]:
-    with launch_chromium() as browser:
-        page = browser.new_page(base_url=own_server.url, locale="zh-CN")
-        sign_in(page, "candidate")
-        start_the_first_round(page)
-        yield page
+def page(own_server: Server, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(base_url=own_server.url, locale="zh-CN")
+    page = context.new_page()
+    sign_in(page, "candidate")
+    start_the_first_round(page)
+    yield page
+    context.close()
 
 
 def kill_and_restart(server: Server) -> None:

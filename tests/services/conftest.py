@@ -14,9 +14,10 @@ import pytest
 from app.answers.queries import attempts_of
 from app.db.engine import connect
 from app.db.session import Database
-from tests.conftest import PASSWORD, Server, free_port
+from tests.conftest import Server, free_port
 from tests.services.people import Person
 from tests.services.servers import Postgres, RedisServer, Worker
+from tests.site import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from tests.conftest import PASSWORD
+from tests.site import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from app.answers.models import Attempt
 from app.interviews.models import Interview
 from app.interviews.service import InterviewOverError
-from app.workflows.finish_interview import finish_if_overdue, finish_overdue_interviews
+from app.workflows.finish_interview import finish_if_overdue
 from app.workflows.keep_house import Housekeeper, fingerprint
 from app.workflows.start_interview import start_practice
 from app.workflows.submit_answer import keep_draft
@@ -35,6 +35,11 @@ def draft(site: Site, interview_id: str, text: str) -> None:
         attempt = session.get_one(Attempt, attempt_id)
         found = session.get_one(Interview, interview_id)
         keep_draft(found, attempt, text, 1, now=site.clock.now())
+
+
+def sweep(site: Site) -> None:
+    """Do what the housekeeper does every two seconds."""
+    Housekeeper(site.runtime).end_overdue_interviews()
 
 
 def test_finishing_by_hand_after_the_time_is_the_time(site: Site) -> None:
@@ -63,7 +68,7 @@ def test_sweeper_ends_what_is_overdue_and_hands_the_last_draft_in(site: Site) ->
     site.clock.advance(MINUTES_30 + GRACE)
     running = site.start("other")
     for _ in range(2):
-        finish_overdue_interviews(site.runtime)
+        sweep(site)
     assert interview(site, overdue).finished_by == "time"
     assert interview(site, running).finished_at is None
     assert interview(site, practice).finished_at is None
@@ -85,7 +90,7 @@ def test_draft_that_arrives_in_the_grace_is_handed_in(site: Site) -> None:
     site.clock.advance(MINUTES_30 + GRACE - 1)
     draft(site, interview_id, DOUBLE)
     site.clock.advance(1)
-    finish_overdue_interviews(site.runtime)
+    sweep(site)
     assert len(site.dispatcher.sent) == 1
     with pytest.raises(InterviewOverError):
         draft(site, interview_id, "too late")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from app.answers.models import Attempt
 from app.interviews.models import Interview
@@ -12,7 +13,7 @@ from app.interviews.queries import events_of
 from app.interviews.states import InterviewState, state_of
 from app.kit.errors import ConflictError, InvalidError
 from app.kit.i18n import use_locale
-from app.scoring.models import MentorScore, Review
+from app.scoring.models import MentorScore, Review, Suggestion
 from app.workflows.gather_scores import InterviewScore, gather_scores
 from app.workflows.review_interview import MAX_COMMENT, Mark, save_review
 from app.workflows.submit_answer import submit_answer
@@ -112,6 +113,13 @@ def test_mentor_overrules_the_machine_and_a_level_can_be_taken_back(reviewed: Re
     assert reviewed.score().points == 8
     reviewed.save({key: Mark(None, "")})
     assert reviewed.score().points == 11
+
+
+def test_published_total_does_not_follow_the_machine(reviewed: Reviewed) -> None:
+    reviewed.publish(reviewed.all_marks())
+    with reviewed.site.database.transaction() as session:
+        session.execute(update(Suggestion).values(points=0.0))
+    assert reviewed.score(private=False).points == 18
 
 
 def test_published_scores_are_shown(reviewed: Reviewed) -> None:

@@ -20,7 +20,7 @@ from app.grading.runs import (
     RaisedError,
     SandboxBrokenError,
 )
-from app.grading.service import CLAIM, MAX_TRIES
+from app.grading.service import CLAIM, MAX_TRIES, enqueue
 from app.grading.states import JobState, state_of
 from app.interviews.models import Event, Interview
 from app.interviews.queries import events_of
@@ -34,7 +34,7 @@ from app.workflows.finish_interview import finish_interview
 from app.workflows.grade_submission import grade_submission
 from app.workflows.keep_house import resend_lost_jobs, resume_work
 from app.workflows.publish_question import publish_question
-from app.workflows.submit_answer import keep_draft, run_samples, submit_answer
+from app.workflows.submit_answer import MAX_OPEN_JOBS, keep_draft, run_samples, submit_answer
 from tests.fakes import run_in_process
 from tests.site import DOUBLE, SQUARED, build_site
 
@@ -442,6 +442,30 @@ def test_job_of_an_unproven_question_waits_for_its_gate(site: Site, sitting: Sit
     assert sitting.job(job.id).verdict == "AC"
 
 
+def test_one_candidate_does_not_fill_the_queue(sitting: Sitting) -> None:
+    with sitting.site.database.transaction() as session:
+        for number in range(MAX_OPEN_JOBS):
+            other = Attempt(
+                interview_id=sitting.id,
+                position=100 + number,
+                minutes=1,
+                question_version_id=session.get_one(Attempt, sitting.code).question_version_id,
+            )
+            session.add(other)
+            session.flush()
+            enqueue(
+                session,
+                interview_id=sitting.id,
+                attempt_id=other.id,
+                question_version_id=other.question_version_id,
+                text=DOUBLE,
+                submission_id=None,
+                now=sitting.site.clock.now(),
+            )
+    with pytest.raises(ConflictError, match="earlier runs"):
+        sitting.submit(DOUBLE)
+
+
 # --- Promotion at the end -------------------------------------------------------------------
 
 
@@ -486,6 +510,14 @@ def test_draft_that_was_submitted_is_not_handed_in_again(sitting: Sitting) -> No
     sitting.submit(DOUBLE)
     sitting.site.finish(sitting.id)
     assert automatic(sitting) == [(DOUBLE, False)]
+
+
+def test_draft_from_before_the_last_submission_does_not_replace_it(sitting: Sitting) -> None:
+    sitting.draft("An old tab's words.", 1, sitting.concept)
+    sitting.site.clock.advance(5)
+    sitting.submit("Threads share memory.", sitting.concept)
+    sitting.site.finish(sitting.id)
+    assert automatic(sitting, sitting.concept) == [("Threads share memory.", False)]
 
 
 def test_draft_after_the_last_submission_is_handed_in_over_the_limit(sitting: Sitting) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.accounts import service
+from app.accounts.roles import Role
 from app.kit.errors import ForbiddenError
 from app.kit.i18n import LOCALES, _, current_locale, message
 from app.web import cookies
@@ -35,7 +36,6 @@ def show_registration(request: Request) -> Response:
 @router.post("/register", name="register")
 def register(
     request: Request,
-    session: SessionDep,
     runtime: RuntimeDep,
     email: Field = "",
     display_name: Field = "",
@@ -45,19 +45,20 @@ def register(
     if runtime.settings.registration == "closed":
         raise ForbiddenError(message("New accounts are made by an admin here."))
     try:
-        user = service.register(
-            session,
-            email=email,
-            display_name=display_name,
-            password=password,
-            now=runtime.clock.now(),
-            locale=current_locale(),
-        )
+        with runtime.database.transaction() as session:
+            user = service.register(
+                session,
+                email=email,
+                display_name=display_name,
+                password=password,
+                now=runtime.clock.now(),
+                locale=current_locale(),
+            )
+            _sign_in(request, session, runtime, user)
     except service.FormError as error:
         errors = {name: str(text) for name, text in error.fields.items()}
         form = FormView({"email": email, "display_name": display_name}, errors)
         return render(request, "accounts/register.html", error.status, form=form)
-    _sign_in(request, session, runtime, user)
     return redirect(request, "list_papers")
 
 
@@ -84,10 +85,14 @@ def sign_in(
         errors = {"form": _("This address and password do not belong together.")}
         form = FormView({"email": email, "next": next}, errors)
         return render(request, "accounts/sign_in.html", 422, form=form)
-    if viewer.login is not None:
-        service.sign_out(session, viewer.login)
-    _sign_in(request, session, runtime, user)
-    return RedirectResponse(local_path(next), 303) if next else redirect(request, "list_papers")
+    with runtime.database.transaction() as writing:
+        if viewer.login is not None:
+            service.sign_out(writing, viewer.login)
+        service.renew_hash(writing, user, password)
+        _sign_in(request, writing, runtime, user)
+    if next:
+        return RedirectResponse(local_path(next), 303)
+    return redirect(request, "list_reviews" if user.role == Role.MENTOR else "list_papers")
 
 
 def _sign_in(request: Request, session: Session, runtime: Runtime, user: User) -> None:

@@ -20,9 +20,9 @@ router = APIRouter(prefix="/reviews")
 
 
 @router.get("", name="list_reviews")
-def list_reviews(request: Request, session: SessionDep) -> Response:
+def list_reviews(request: Request, session: SessionDep, user: UserDep) -> Response:
     """Show what waits for a mentor, and what is done."""
-    cards = review_cards(session)
+    cards = review_cards(session, user.id)
     return render(
         request,
         "reviews/index.html",

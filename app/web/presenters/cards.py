@@ -54,9 +54,9 @@ def interview_cards(session: Session, candidate_id: int) -> list[InterviewCard]:
     ]
 
 
-def review_cards(session: Session) -> list[ReviewCard]:
-    """Return the finished interviews, the longest waiting first."""
-    interviews = finished_interviews(session)
+def review_cards(session: Session, mentor_id: int) -> list[ReviewCard]:
+    """Return the finished interviews of others, the longest waiting first."""
+    interviews = [one for one in finished_interviews(session) if one.candidate_id != mentor_id]
     people = users_by_id(session, {interview.candidate_id for interview in interviews})
     return [
         ReviewCard(

@@ -27,6 +27,7 @@ PROBLEMS = {
         "Code cannot be run at the moment. It is kept and judged as soon as that is possible."
     ),
     "sandbox_broken": message("The sandbox broke while it ran this code."),
+    "question_refused": message("This question turned out to be at fault; it cannot be judged."),
     "gave_up": message("Judging this code failed several times. Please tell an admin."),
 }
 
