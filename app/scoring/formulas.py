@@ -388,7 +388,7 @@ class _Reader:
     def _arguments(self) -> tuple[Node, ...]:
         """Read ``(a, b)``; nothing if the parenthesis never closes."""
         arguments: list[Node] = []
-        while self._symbol() in {"(", ","}:
+        while self._symbol() == ("," if arguments else "("):
             self.position += 1
             argument = self.sum()
             if argument is None:

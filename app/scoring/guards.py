@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from app.scoring.passages import Passages
 
-Flag = Literal["empty", "echo", "stuffing", "injection", "denial"]
+Flag = Literal["empty", "echo", "stuffing", "injection", "denial", "too_long"]
 Span = tuple[int, int]
 
 # What a flagged answer can be proposed at most, as a share of all points. A mentor decides.
@@ -23,14 +23,14 @@ _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]")
 # Formulas are neither prose nor keywords: $...$, commands, and anything around an operator.
 _FORMULA = re.compile(
     r"\$[^$\u3400-\u9fff]+\$|\\[a-z]+|\d+(?:\.\d+)?%?"
-    r"|[^\s\u3400-\u9fff,;。.]*[=≈^+*/<>{}()\\][^\s\u3400-\u9fff,;。.]*"
+    r"|[^\s\u3400-\u9fff,;。.]{0,80}[=≈^+*/<>{}()\\][^\s\u3400-\u9fff,;。.]*"
 )
 _INJECTION = re.compile(
     r"(?:ignore|disregard|forget|override)\b.{0,30}\b(?:instruction|prompt|rubric|criteria|rule|above)"
     r"|(?:give|award|grant|assign|grade|mark|rate)\b.{0,30}\b(?:full|max(?:imum)?|highest|perfect|top)\b"
     r".{0,12}\b(?:marks?|points?|scores?|credits?|grades?)"
     r"|(?:system|developer) (?:prompt|message)|</?(?:system|assistant|user|instructions?)>"
-    r"|(?:^|\n)\s*(?:system|assistant)\s*:"
+    r"|(?:^|\n)[^\S\n]*(?:system|assistant)\s*:"
     r"|\byou are (?:now )?(?:an? )?(?:grader|grading|evaluator|ai\b|assistant)"
     r"|\b(?:dear|note to|attention|hey)\b.{0,12}"
     r"\b(?:grader|grading|evaluator|examiner|ai|llm|model)\b"
@@ -65,7 +65,7 @@ _FRAGMENTED_SHARE = 0.6
 # Pieces of code are not counted.
 _SAYING = {
     "zh": re.compile(r"[\u3400-\u9fff]"),
-    "en": re.compile(r"^[\sa-z'-]*[a-z]{3}[\sa-z'-]*$"),
+    "en": re.compile(r"^(?=[\sa-z'-]*$).*?[a-z]{3}"),
 }
 # "Everything below is wrong": then what follows is not claimed.
 _DENIAL = re.compile(

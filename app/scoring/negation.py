@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
+
+from app.scoring.passages import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +61,7 @@ _CONTRAST = re.compile(r"^\W*(?:\w+ )?(?:instead of|rather than)\b|^\W*与其")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _REACH_ZH = 9
 _REACH_EN = 5
+_REACH = 300  # characters that are not words, such as a formula's, count for nothing
 
 
 class Cue(NamedTuple):
@@ -75,11 +79,11 @@ def cues(passages: Passages) -> tuple[tuple[Cue, ...], ...]:
 
 def _cues(text: str, clause: Clause) -> list[Cue]:
     part = text[clause.start : clause.end]
-    harmless = [found.span() for found in _HARMLESS.finditer(part)]
+    harmless = Spans(found.span() for found in _HARMLESS.finditer(part))
     found_cues = [
         Cue(clause.start + found.start(), clause.start + found.end(), whole=False)
         for found in _BEFORE.finditer(part)
-        if not any(start <= found.start() < end for start, end in harmless)
+        if not harmless.around(found.start())
     ]
     whole = [
         Cue(clause.start + found.start(), clause.start + found.end(), whole=True)
@@ -118,14 +122,14 @@ def _denies(
     """Say whether clause `number` denies one of the hits in it."""
     clause = passages.clauses[number]
     inside = [hit for hit in ordered if clause.start <= hit.start < clause.end]
-    free = [
-        cue for cue in cues_here if not any(hit.start <= cue.start < hit.end for hit in ordered)
-    ]
     if clause.question:
         return False
-    if clause.condition and not any(cue.whole for cue in free):
+    # The cues of a clause are all of one sort.
+    whole = bool(cues_here) and cues_here[0].whole
+    if clause.condition and not whole:
         return False
-    return any(_count(hit, free, passages.text) % 2 for hit in inside) or bool(
+    count = _count_whole if whole else _count_reaching
+    return any(count(hit, ordered, passages.text, cues_here) % 2 for hit in inside) or bool(
         _AFTER.match(passages.text[inside[-1].end : inside[-1].end + 60])
     )
 
@@ -139,14 +143,34 @@ def _taken_up(passages: Passages, number: int, last: int) -> bool:
     )
 
 
-def _count(hit: Hit, free: Sequence[Cue], text: str) -> int:
-    return sum(cue.whole or _reaches(cue, hit, text) for cue in free)
+def _count_whole(_: Hit, ordered: Sequence[Hit], __: str, cues_here: Sequence[Cue]) -> int:
+    taken = {
+        place
+        for hit in ordered
+        for place in range(_first_from(hit.start, cues_here), _first_from(hit.end, cues_here))
+    }
+    return len(cues_here) - len(taken)
+
+
+def _count_reaching(hit: Hit, ordered: Sequence[Hit], text: str, cues_here: Sequence[Cue]) -> int:
+    """Count backwards from `hit`, since behind a cue that does not reach it, none does."""
+    count = 0
+    for place in range(_first_from(hit.start, cues_here) - 1, -1, -1):
+        cue = cues_here[place]
+        if not _reaches(cue, hit, text):
+            break
+        count += not any(other.start <= cue.start < other.end for other in ordered)
+    return count
+
+
+def _first_from(position: int, cues_here: Sequence[Cue]) -> int:
+    return bisect_left(cues_here, position, key=lambda cue: cue.start)
 
 
 def _reaches(cue: Cue, hit: Hit, text: str) -> bool:
-    if cue.start >= hit.start:
-        return False
     between = text[cue.end : hit.start]
+    if len(between) > _REACH:
+        return False
     found = _BREAK.search(between)
     if found:
         return False

@@ -49,6 +49,9 @@ _GREEK = dict(
 )
 GREEK_NAMES = frozenset(_GREEK.values())
 
+# No script stacks more marks on a character; sorting a tower of them takes quadratic time.
+_MOST_MARKS = 30
+
 _SYMBOLS = {
     **dict.fromkeys("×·∙⋅∗•✕✖⨯", "*"),
     **dict.fromkeys("−‐‑‒–﹣", "-"),
@@ -97,6 +100,10 @@ class NormalText:
             return position, position
         return self.starts[start], self.ends[end - 1]
 
+    def first(self, length: int) -> NormalText:
+        """Return the first `length` characters."""
+        return NormalText(self.text[:length], self.starts[:length], self.ends[:length])
+
 
 def normalise(original: str) -> NormalText:
     """Bring `original` to its normal form.
@@ -127,7 +134,8 @@ def _clusters(original: str) -> list[_Piece]:
             pieces.append((character, position, position + 1))
         elif unicodedata.combining(character) and pieces:
             base, start, _ = pieces[-1]
-            pieces[-1] = (base + character, start, position + 1)
+            marked = base + character if len(base) <= _MOST_MARKS else base
+            pieces[-1] = (marked, start, position + 1)
         elif unicodedata.category(character) not in {"Cf", "Cc", "Co", "Cs"}:
             pieces.append((character, position, position + 1))
     return pieces

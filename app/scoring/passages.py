@@ -6,10 +6,11 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SENTENCE_END = re.compile(
     r"[。!?;\n]+|(?<![0-9.])\.(?=\s|$|[^\x00-\x7f])|(?<=[0-9])\.(?=\s+[a-z])"
@@ -28,15 +29,29 @@ _FULL_LINE = 60
 _CALL = re.compile(
     r"[a-z]\s*[({][^(){}]*\([^()]*\)[^(){}]*[)}]|[a-z]\s*[({][^(){}\u4e00-\u9fff]*[)}]"
 )
+_LONGEST_ABBREVIATION = 24
 # "Is it ...?" asks; "it is ..., right?" and the Chinese "ba" only hedge.
+_ASKING = re.compile("什么|怎么|为何|如何|哪|多少|是否")
 _QUESTION = re.compile(
-    r"[吗呢]\W*$|(?:什么|怎么|为何|如何|哪些?|多少|是否)[^,]*\?\W*$"
+    r"[吗呢]\W*$"
     r"|^\W*(?:and |but |so )?(?:what|how|why|which|who|when|where|is|are|do|does|did|can|could"
     r"|should|would|will|has|have)\b[^,]*\?\W*$"
 )
 _CONDITION = re.compile(
     r"^\W*(?:(?:and|but|so|而|但|那么)\s*)?(?:if|unless|suppose|when|若|如果|假如|要是|假设|一旦)"
 )
+
+
+class Spans:
+    """Stretches of a text that do not overlap, to look places up in without trying each."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._spans = sorted(spans)
+
+    def around(self, position: int) -> bool:
+        """Say whether a stretch began at or before `position` and ends after it."""
+        place = bisect_right(self._spans, position, key=itemgetter(0)) - 1
+        return place >= 0 and position < self._spans[place][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +100,31 @@ def cut(text: str) -> Passages:
         clause
         for number, (start, end, mark) in enumerate(_sentences(text))
         for clause in _clauses(
-            text, start, end, number, question=bool(_QUESTION.search(text[start:end] + mark))
+            text, start, end, number, question=_is_question(text[start:end], mark)
         )
     )
     return Passages(text, clauses, tuple(clause.start for clause in clauses))
+
+
+def whole_sentences(text: str, limit: int) -> int:
+    """Return where the last sentence within `limit` characters ends; `limit` if none does."""
+    ends = [end + len(mark) for _, end, mark in _sentences(text[:limit]) if mark]
+    return ends[-1] if ends else limit
+
+
+def _is_question(sentence: str, mark: str) -> bool:
+    """Say whether a sentence asks; in Chinese, if its last clause does."""
+    last = sentence[sentence.rfind(",") + 1 :]
+    return bool(_QUESTION.search(sentence + mark) or ("?" in mark and _ASKING.search(last)))
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and the closing mark of every sentence that says something."""
     start = 0
     for found in _SENTENCE_END.finditer(text):
-        if found.group() == "." and _ABBREVIATION.search(text[start : found.start()]):
+        # Only the end is looked at, since abbreviations do not end the sentence that grows here.
+        tail = max(start, found.start() - _LONGEST_ABBREVIATION)
+        if found.group() == "." and _ABBREVIATION.search(text[tail : found.start()]):
             continue
         if found.group() == "\n" and _is_wrapped(text, found.start()):
             continue
@@ -116,10 +145,11 @@ def _is_wrapped(text: str, position: int) -> bool:
 def _clauses(text: str, start: int, end: int, number: int, *, question: bool) -> Iterator[Clause]:
     """Cut one sentence; a comma between the arguments of a function does not count."""
     sentence = text[start:end]
-    inside = [found.span() for found in _CALL.finditer(sentence)] if "(" in sentence else []
+    calls = [found.span() for found in _CALL.finditer(sentence)] if "(" in sentence else []
+    inside = Spans(calls)
     begin = start
     for found in _CLAUSE_END.finditer(sentence):
-        if any(a < found.start() < b for a, b in inside) or found.start() == 0:
+        if inside.around(found.start()) or found.start() == 0:
             continue
         stop, after = start + found.start(), start + found.end()
         if text[begin:stop].strip():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from itertools import chain
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.scoring import formulas, negation, subjects, terms
+from app.scoring.passages import Spans
 from app.scoring.terms import Hit
 
 if TYPE_CHECKING:
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from app.scoring.passages import Passages
 
 Group = tuple[str, ...]
+# Whoever names the rarest term of a pattern more often is not heard every time.
+_MOST_ANCHORS = 200
+# The synonyms that can stand over one another right before a place.
+_OVERLAPPING = 8
 
 
 class Found(NamedTuple):
@@ -98,8 +104,16 @@ class Reading:
         self.text = self.passages.text
         self.cues = negation.cues(self.passages)
         self._words = terms.Words(self.text)
+        self._nothing = Spans(self.ignored)
         self._named: list[subjects.Mention] = []
+        self._reached = [0]  # how far the first n mentions reach
         self._named = self._mentions()
+        self._reached += accumulate((mention.end for mention in self._named), max)
+        self._alike = frozenset(
+            number
+            for number, clause in enumerate(self.passages.clauses)
+            if any(word in self.text[clause.start : clause.end] for word in ("都", "均", "both"))
+        )
         self.scopes = subjects.scopes(self.passages, self._named)
 
     def _mentions(self) -> list[subjects.Mention]:
@@ -115,21 +129,17 @@ class Reading:
         if spelling not in self._hits:
             found = self._formula(spelling[1:-1]) if is_formula(spelling) else self._term(spelling)
             self._hits[spelling] = [
-                hit for hit in found if not (self._is_ignored(hit) or self._is_part_of_name(hit))
+                hit
+                for hit in found
+                if not (self._nothing.around(hit.start) or self._is_part_of_name(hit))
             ]
         return self._hits[spelling]
 
-    def _is_ignored(self, hit: Hit) -> bool:
-        return any(start <= hit.start < end for start, end in self.ignored)
-
     def _is_part_of_name(self, hit: Hit) -> bool:
         """Say whether a hit is only part of a subject's name, as 支持向量 in 支持向量机 is."""
-        return any(
-            mention.start <= hit.start
-            and hit.end <= mention.end
-            and hit.end - hit.start < mention.end - mention.start
-            for mention in self._named
-        )
+        before = bisect_left(self._named, hit.start, key=_start)
+        upto = bisect_right(self._named, hit.start, key=_start)
+        return self._reached[before] >= hit.end or self._reached[upto] > hit.end
 
     def _term(self, spelling: str) -> list[Hit]:
         return terms.find(terms.term(spelling), self._words)
@@ -188,8 +198,8 @@ class Reading:
         if not all(found):
             return
         reach = self.passages.index if strict else self.passages.sentence
-        for anchor in min(found, key=len):
-            chosen = tuple(min(hits, key=partial(self._distance, anchor)) for hits in found)
+        for anchor in min(found, key=len)[:_MOST_ANCHORS]:
+            chosen = tuple(self._nearest(hits, anchor) for hits in found)
             places = [reach(hit.start) for hit in chosen]
             if max(places) - min(places) <= (not strict):
                 yield self._with_subject(named, anchor, chosen)
@@ -198,10 +208,18 @@ class Reading:
         self, named: Sequence[Hit], anchor: Hit, chosen: tuple[Hit, ...]
     ) -> tuple[Hit, ...]:
         """Put the subject's nearest name in the clause of `anchor` first, if it has one there."""
-        nearest = min(named, key=partial(self._distance, anchor), default=None)
-        if nearest is None or nearest in chosen or self._distance(anchor, nearest)[0]:
+        if not named:
+            return chosen
+        nearest = self._nearest(named, anchor)
+        if nearest in chosen or self._distance(anchor, nearest)[0]:
             return chosen
         return (nearest, *chosen)
+
+    def _nearest(self, hits: Sequence[Hit], anchor: Hit) -> Hit:
+        """Return the hit nearest to `anchor`; `hits` are in order, so it is a neighbour."""
+        place = bisect_left(hits, anchor.start, key=_start)
+        near = hits[max(0, place - _OVERLAPPING) : place + 1]
+        return min(near, key=partial(self._distance, anchor))
 
     def _distance(self, anchor: Hit, hit: Hit) -> tuple[int, int]:
         """Return how far apart two hits are: in clauses, then in characters."""
@@ -220,9 +238,12 @@ class Reading:
         active = self.scopes.at(hit.start)
         if not strict:
             return not active or subject in active
-        clause = self.passages.clauses[self.passages.index(hit.start)]
-        alike = any(w in self.text[clause.start : clause.end] for w in ("都", "均", "both"))
+        alike = self.passages.index(hit.start) in self._alike
         return active == {subject} or (alike and subject in active)
+
+
+def _start(place: Hit | subjects.Mention) -> int:
+    return place.start
 
 
 def _join(groups: list[tuple[set[str], set[str]]], group: set[str], place: str) -> None:

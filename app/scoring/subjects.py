@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import deque
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from app.scoring.passages import Passages
 
@@ -66,7 +67,7 @@ def scopes(passages: Passages, mentions: Sequence[Mention]) -> Scopes:
     active: list[Subjects] = []
     current = NONE
     for clause in passages.clauses:
-        inside = [m for m in mentions if clause.start <= m.start < clause.end]
+        inside = mentions[_first(mentions, clause.start) : _first(mentions, clause.end)]
         direct = [m for m in inside if not _oblique(m, passages.text, clause.start)]
         groups = _groups(direct, passages.text)
         starts.append(clause.start)
@@ -83,6 +84,10 @@ def scopes(passages: Passages, mentions: Sequence[Mention]) -> Scopes:
     return Scopes(tuple(starts), tuple(active))
 
 
+def _first(mentions: Sequence[Mention], position: int) -> int:
+    return bisect_left(mentions, position, key=lambda mention: mention.start)
+
+
 _Group = tuple[int, Subjects, int]
 
 
@@ -91,24 +96,21 @@ def with_references(
 ) -> list[Mention]:
     """Add what "the former" and 后者 refer to: the two named last, else those of the question."""
     references = []
+    last_two: list[int] = []
+    earlier = deque(sorted(named, key=lambda mention: mention.end))
     for found in _REFERENCE.finditer(text):
-        pair = _last_two(m.subject for m in reversed(named) if m.end <= found.start())
-        first, second = pair or (*question_order, -1, -1)[:2]
-        subject = first if found.lastgroup == "former" else second
+        while earlier and earlier[0].end <= found.start():
+            last_two = _with_last(last_two, earlier.popleft().subject)
+        pair = last_two if len(last_two) > 1 else [*question_order, -1, -1]
+        subject = pair[0] if found.lastgroup == "former" else pair[1]
         if subject >= 0:
             references.append(Mention(*found.span(), subject))
     return sorted([*named, *references])
 
 
-def _last_two(backwards: Iterable[int]) -> tuple[int, int] | None:
-    """Return the last two different subjects, in the order of the text."""
-    last: int | None = None
-    for subject in backwards:
-        if last is None:
-            last = subject
-        elif subject != last:
-            return subject, last
-    return None
+def _with_last(last_two: list[int], subject: int) -> list[int]:
+    """Return the last two different subjects when `subject` is named after `last_two`."""
+    return last_two if subject in last_two[-1:] else [*last_two[-1:], subject]
 
 
 def _groups(mentions: Sequence[Mention], text: str) -> list[_Group]:
@@ -127,7 +129,8 @@ def _groups(mentions: Sequence[Mention], text: str) -> list[_Group]:
 
 
 def _joined(between: str) -> bool:
-    return bool(_CONJOINED.match(between))
+    # Runs of spaces could be shared out between the gaps of the pattern in too many ways.
+    return bool(_CONJOINED.match(" ".join(between.split())))
 
 
 def _oblique(mention: Mention, text: str, clause_start: int) -> bool:

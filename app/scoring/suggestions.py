@@ -12,7 +12,7 @@ from app.kit.i18n import LOCALES
 from app.scoring import guards, similarity
 from app.scoring.fluency import Familiar
 from app.scoring.normalisation import NormalText, normal, normalise
-from app.scoring.passages import cut
+from app.scoring.passages import cut, whole_sentences
 from app.scoring.patterns import Found, Prepared, Reading, Rivals, is_formula
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 Confidence = Literal["confident", "suggested", "needs_mentor"]
 
+# Characters of an answer that are read; a mentor reads the rest.
+LONGEST = 20_000
 _STEP = 0.5
 # Contrast from which an answer without a pattern is put before a mentor with half the points.
 _ALIKE = 0.42
@@ -351,12 +353,12 @@ class _Scorer:
 
     def suggest(self, answer: str) -> AnswerSuggestion:
         """Propose points for an answer, within what the guards allow."""
-        text = normalise(answer)
+        text, too_long = _readable(answer)
         passages = cut(text.text)
         guarded = guards.inspect(passages, self._shingles)
         reading = Reading(passages, self._rivals, guarded.ignored)
         criteria = self._criteria(text, reading)
-        flags = guarded.flags
+        flags = (*guarded.flags, *(("too_long",) if too_long else ()))
         if self._is_stuffed(criteria, reading):
             flags = (*flags, "stuffing")
         if flags:
@@ -376,7 +378,8 @@ class _Scorer:
         return self._criteria(text, Reading(cut(text.text), self._rivals))
 
     def _criteria(self, text: NormalText, reading: Reading) -> tuple[CriterionSuggestion, ...]:
-        sentences = [s for s in reading.passages.statements() if s not in reading.ignored]
+        ignored = frozenset(reading.ignored)
+        sentences = [s for s in reading.passages.statements() if s not in ignored]
         alike = self._contrast.scores([text.text[start:end] for start, end in sentences])
         return tuple(
             judge.judge(reading, float(alike[number]), text) if judge else _undecided(criterion)
@@ -384,6 +387,15 @@ class _Scorer:
                 zip(self._question.rubric, self._judges, strict=True)
             )
         )
+
+
+def _readable(answer: str) -> tuple[NormalText, bool]:
+    """Return as much of an answer as is read, in whole sentences, and whether that is not all."""
+    text = normalise(answer[:LONGEST])
+    # Some characters have a long normal form.
+    if max(len(answer), len(text.text)) <= LONGEST:
+        return text, False
+    return text.first(whole_sentences(text.text, LONGEST)), True
 
 
 def _matches(criterion: schema.Criterion) -> Iterator[schema.Match]:

@@ -34,7 +34,7 @@ _FUZZY = 7
 _LONG_WORD = re.compile(r"(?<![a-z0-9])[a-z][a-z0-9]{5,}")  # a letter less than _FUZZY
 _TWO_TYPOS = 11
 _ENDING = 5
-_FILLERS = r"(?:[\s\-]+(?:the|a|an|its|their|same|of|own|all)\b)*"
+_FILLERS = r"(?:[\s\-]+(?:the|a|an|its|their|same|of|own|all)\b){0,4}"
 
 
 class Hit(NamedTuple):
