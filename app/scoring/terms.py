@@ -11,7 +11,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from app.scoring.normalisation import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
 _WORD = re.compile(r"[a-z0-9]+")
 _PROSE = re.compile(r"[a-z0-9][a-z0-9'\- /]*\*?")
@@ -47,11 +47,12 @@ class Hit(NamedTuple):
 class Term(NamedTuple):
     """A term ready to be looked for.
 
-    `literal` must be in the text for `pattern` to match; `typo` is the word that may be
-    misspelt, if any.
+    `literal` must be in the text for `pattern` to match, which begins with `lead`; `typo` is
+    the word that may be misspelt, if any.
     """
 
     literal: str
+    lead: str
     pattern: re.Pattern[str]
     typo: str
 
@@ -91,7 +92,7 @@ def find(wanted: Term, words: Words) -> list[Hit]:
     """Return every place of `wanted` in the text, a misspelling only if there is no other."""
     hits: list[Hit] = []
     if wanted.literal in words.text:
-        hits = [Hit(*found.span()) for found in wanted.pattern.finditer(words.text)]
+        hits = [Hit(*found.span()) for found in _all(wanted, words.text)]
     if hits or not wanted.typo:
         return hits
     return [
@@ -99,6 +100,16 @@ def find(wanted: Term, words: Words) -> list[Hit]:
         for word, start in words.like(wanted.typo)
         if _misspells(word, wanted.typo)
     ]
+
+
+def _all(wanted: Term, text: str) -> Iterator[re.Match[str]]:
+    """Yield every match; `finditer` would try each place, as patterns begin by looking back."""
+    place = text.find(wanted.lead)
+    while 0 <= place < len(text):
+        found = wanted.pattern.match(text, place)
+        if found:
+            yield found
+        place = text.find(wanted.lead, found.end() if found else place + 1)
 
 
 def _misspells(word: str, wanted: str) -> bool:
@@ -123,7 +134,8 @@ def _chinese(plain: str) -> Term:
         pattern = r"(?<![a-z0-9])" + pattern
     if characters[-1].isascii() and characters[-1].isalnum():
         pattern += r"(?![a-z0-9])"
-    return Term(next(c for c in characters if not c.isascii()), re.compile(pattern), "")
+    literal = next(c for c in characters if not c.isascii())
+    return Term(literal, characters[0], re.compile(pattern), "")
 
 
 def _symbols(plain: str) -> Term:
@@ -131,7 +143,7 @@ def _symbols(plain: str) -> Term:
     pattern = r"\s*".join(re.escape(c) for c in characters)
     before = r"(?<![a-z0-9.])" if characters[0].isalnum() else ""
     after = r"(?![a-z0-9])" if characters[-1].isalnum() else ""
-    return Term(characters[0], re.compile(before + pattern + after), "")
+    return Term(characters[0], characters[0], re.compile(before + pattern + after), "")
 
 
 def _english(plain: str) -> Term:
@@ -145,8 +157,10 @@ def _english(plain: str) -> Term:
     if words == ["not"]:
         pattern = r"(?:not|cannot|[a-z]+n't)"
     single = len(words) == 1 and len(words[0]) >= _FUZZY and words[0].isalpha() and not open_end
+    stem = _stem(words[0])
     return Term(
-        "n" if words == ["not"] else _stem(words[0])[:3],
+        "n" if words == ["not"] else stem[:3],
+        "" if words == ["not"] else stem,
         re.compile(r"(?<![a-z0-9])" + pattern + r"(?![a-z0-9])"),
         words[0] if single else "",
     )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.scoring.formulas import FormulaError, equal, find, parse, read
 from app.scoring.normalisation import normalise
+from tests.scoring.work import Counted
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,17 @@ def test_half_a_formula_is_an_error(formula: str) -> None:
 @given(st.text(alphabet="(){}[]+-*/^=_,@\\αxyz12 max", max_size=60))
 def test_reading_never_fails_on_debris(text: str) -> None:
     read(normalise(text).text)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["max(0,1-", "max(1-", "(", "{[", "x^", "x^-", r"\frac", r"\frac{", "log ", "a(a", "-("],
+)
+def test_what_never_closes_is_left_after_a_look_at_each_sign(shape: str) -> None:
+    text = normalise(shape * 2000 + "。max(0,1-z)").text
+
+    with Counted() as calls:
+        nodes = read(text)
+
+    assert next(find("max(0,1-@)", nodes), None) == (len(text) - len("max(0,1-z)"), len(text))
+    assert calls.number < 150 * len(text)
