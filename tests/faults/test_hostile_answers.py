@@ -34,7 +34,7 @@ SHAPES = (
 # the system ends the process if one explodes.
 TRIAL = """
 import json, resource, sys, time
-from tests.scoring.test_hostile_answers import LONGEST, QUESTION, suggest
+from tests.faults.test_hostile_answers import LONGEST, QUESTION, suggest
 for shape in json.load(sys.stdin):
     most = int(time.process_time()) + 6
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
