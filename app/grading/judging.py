@@ -126,7 +126,7 @@ def recognise_mistake(
     At least one of them must be wrong here too: between two tolerances lies room for an
     output that answers both.
     """
-    returned = [_returned_or_none(case, run) for case, run in zip(cases, runs, strict=True)]
+    returned = [returned_by(case, run) for case, run in zip(cases, runs, strict=True)]
     for mistake in mistakes:
         recorded = [
             (case, output, got)
@@ -148,7 +148,7 @@ def recognise_mistake(
 
 
 @dataclass(frozen=True, slots=True)
-class _Returned:
+class Returned:
     """A decoded result; `args_after` only where the case demands unmodified inputs."""
 
     value: Value
@@ -186,18 +186,19 @@ def _error(run: CaseRun) -> Message | None:
     )
 
 
-def _returned(case: CaseData, run: CaseRun) -> _Returned:
+def _returned(case: CaseData, run: CaseRun) -> Returned:
     if run.result is None:
         raise InvalidValueError("no result")
     value = decode_value(run.result)
     if not case.inputs_unmodified:
-        return _Returned(value)
+        return Returned(value)
     if not isinstance(value, tuple) or len(value) != 2:  # noqa: PLR2004  result and arguments
         raise InvalidValueError("no pair of a result and arguments")
-    return _Returned(*value)
+    return Returned(*value)
 
 
-def _returned_or_none(case: CaseData, run: CaseRun) -> _Returned | None:
+def returned_by(case: CaseData, run: CaseRun) -> Returned | None:
+    """Return what a call gave back, or None if it gave nothing back that can be read."""
     if verdict_of(run.outcome) is not None:
         return None
     try:

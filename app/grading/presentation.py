@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.grading.runs import Outcome
-from app.grading.values import InvalidValueError, decode_value
+from app.grading.judging import returned_by
+from app.grading.values import decode_value
 
 if TYPE_CHECKING:
     from app.grading.judging import CaseData
@@ -32,7 +32,7 @@ class SampleTexts:
 
 def describe_sample(case: CaseData, run: CaseRun) -> SampleTexts:
     """Describe arguments, expected and returned value, and what was printed."""
-    arguments = decode_value(case.args)
+    arguments, returned = decode_value(case.args), returned_by(case, run)
     lines = (
         [f"{name} = {show(value)}" for name, value in arguments.items()]
         if isinstance(arguments, dict)
@@ -41,21 +41,9 @@ def describe_sample(case: CaseData, run: CaseRun) -> SampleTexts:
     return SampleTexts(
         arguments=_bounded("\n".join(lines)),
         expected=show(decode_value(case.expected)),
-        got=_returned(case, run),
+        got=show(returned.value) if returned else None,
         stdout=readable(run.stdout) + ("\n…" if run.stdout_truncated else ""),
     )
-
-
-def _returned(case: CaseData, run: CaseRun) -> str | None:
-    if run.outcome != Outcome.RETURNED or run.result is None:
-        return None
-    try:
-        value = decode_value(run.result)
-    except InvalidValueError:
-        return None
-    if case.inputs_unmodified and isinstance(value, tuple):
-        value = value[0]
-    return show(value)
 
 
 def show(value: Value) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.grading.checkers import check
-from app.grading.judging import CaseData, Mistake, judge_case, summarise
+from app.grading.judging import CaseData, Mistake, judge_case, returned_by, summarise
 from app.grading.runs import Call, Outcome, RunLimits
 from app.grading.values import (
     InvalidValueError,
@@ -213,13 +213,8 @@ def _prove(
 
 def _returned(case: CaseData, run: CaseRun) -> bytes | None:
     """Return what a wrong solution gave back, if it is wrong there: only that tells it apart."""
-    if run.outcome != Outcome.RETURNED or run.result is None:
+    returned = returned_by(case, run)
+    if returned is None:
         return None
-    try:
-        value = decode_value(run.result)
-    except InvalidValueError:
-        return None
-    if case.inputs_unmodified and isinstance(value, tuple):
-        value = value[0]
-    differs = not check(case.checker, decode_value(case.expected), value).ok
-    return encode_value(value) if differs else None
+    differs = not check(case.checker, decode_value(case.expected), returned.value).ok
+    return encode_value(returned.value) if differs else None
