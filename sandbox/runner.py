@@ -171,8 +171,32 @@ def _entry_point(code: bytes, name: str) -> Callable[..., Any]:
 def _call(function: Callable[..., Any], wanted: dict[str, Any], args: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever it returns
     if wanted["rng_seed"] is not None:
         return function(np.random.default_rng(wanted["rng_seed"]))
-    value = function(**args)
+    value = _play(function, args) if wanted["scripted"] else function(**args)
     return (value, args) if wanted["return_args"] else value
+
+
+def _play(kind: Callable[..., Any], script: dict[str, Any]) -> list[Any]:
+    """Make an object, call its methods and read its attributes as the script says."""
+    subject = kind(**script["init"])
+    given = []
+    for name, arguments in script["calls"]:
+        member = getattr(subject, name)
+        given.append(_as_it_is(member if arguments is None else member(**arguments)))
+    return given
+
+
+def _as_it_is(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever it returns
+    """Return a copy of plain data, which later steps may change in place."""
+    kind = type(value)
+    if depth > codec.MAX_DEPTH:  # the codec refuses it
+        return value
+    if kind is np.ndarray:
+        return value.copy("K")
+    if kind in {list, tuple}:
+        return kind(_as_it_is(item, depth + 1) for item in value)
+    if kind is dict:
+        return {key: _as_it_is(item, depth + 1) for key, item in value.items()}
+    return value
 
 
 def _describe(error: BaseException) -> list[bytes | memoryview]:

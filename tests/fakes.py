@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from app.grading.docker_engine import EngineReport
-from app.grading.runs import CaseRun, EngineUnavailableError, Outcome, RaisedError
+from app.grading.runs import CaseRun, EngineReport, EngineUnavailableError, Outcome, RaisedError
 from app.grading.values import InvalidValueError, decode_value, encode_value
 
 if TYPE_CHECKING:
@@ -89,6 +88,9 @@ class FakeEngine:
         if self.away:
             return EngineReport(reachable=False, problem="away")
         return EngineReport(reachable=True, problem=None, version="1", swap_capped=True)
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass

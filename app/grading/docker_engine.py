@@ -6,7 +6,6 @@ import os
 import socket
 import struct
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +16,7 @@ from docker.types import LogConfig, Ulimit
 from docker.utils import kwargs_from_env, parse_host
 
 from app.grading import wire
-from app.grading.runs import CaseRun, EngineUnavailableError, SandboxBrokenError
+from app.grading.runs import CaseRun, EngineReport, EngineUnavailableError, SandboxBrokenError
 from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECCOMP = ROOT / "sandbox" / "seccomp.json"
 IMAGE_NAME_FILE = ROOT / "var" / "sandbox-image"
 
+BACKEND = "docker"
 LABEL = "yimian.sandbox"
 OWNER_LABEL = "yimian.owner"
 USER = "64100:64100"
@@ -72,22 +72,6 @@ MASKED_PATHS = (
 )
 # Engines mount it so that each look at it is noted, with its time. Devices work all the same.
 READONLY_PATHS = ["/dev"]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineReport:
-    """What `yimian doctor` tells about the engine; `problem` is None where sandboxes can start."""
-
-    reachable: bool
-    problem: str | None
-    version: str = ""
-    cgroup: str = ""
-    memory_capped: bool = False
-    swap_capped: bool = False
-    pids_capped: bool = False
-    image: str = ""
-    image_present: bool = False
-    runtime: str = ""
 
 
 def image_tag(file: Path = IMAGE_NAME_FILE) -> str:
@@ -163,10 +147,14 @@ class DockerEngine:
             present = self._has_image(client)
         except (DockerException, requests.RequestException, OSError) as error:
             return EngineReport(
-                reachable=False, problem=f"no container engine answers: {error}", image=self._image
+                reachable=False,
+                problem=f"no container engine answers: {error}",
+                backend=BACKEND,
+                image=self._image,
             )
         return EngineReport(
             reachable=True,
+            backend=BACKEND,
             problem=problem_of(info, self._image, image_present=present),
             version=str(info.get("ServerVersion", "")),
             cgroup=f"{info.get('CgroupVersion', '1')} ({info.get('CgroupDriver', 'unknown')})",

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.grading.docker_engine import DockerEngine, EngineReport
+    from app.grading.runs import Engine, EngineReport
     from app.kit.clock import Clock
 
 FRESH_SECONDS = 5.0
@@ -15,7 +15,7 @@ FRESH_SECONDS = 5.0
 class EngineWatch:
     """Remembers the engine's last report for a few seconds."""
 
-    def __init__(self, engine: DockerEngine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine, self._clock = engine, clock
         self._lock = Lock()
         self._report: EngineReport | None = None

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+MIN_SECONDS, MAX_SECONDS = 0.001, 3600.0
+MAX_MEMORY_MB = 64 * 1024
+MAX_STDOUT_BYTES = 64 * 1024 * 1024
+MAX_RESULT_BYTES = 1024 * 1024 * 1024
+
+
 class Outcome(StrEnum):
     """How one call ended, as the fork server saw it (the verdict is decided elsewhere)."""
 
@@ -26,13 +32,38 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """Limits of one call: seconds of CPU and of wall clock, MiB of memory, bytes of output."""
+    """Limits of one call: seconds of CPU and of wall clock, MiB of memory, bytes of output.
+
+    Raises ValueError for limits that limit nothing or let nothing happen: 0, negative, not a
+    number, infinite, or beyond what any question can mean.
+    """
 
     cpu_seconds: float
     wall_seconds: float
     memory_mb: int
     stdout_bytes: int = 64 * 1024
     result_bytes: int = 32 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        _check_seconds("CPU seconds", self.cpu_seconds)
+        _check_seconds("wall clock seconds", self.wall_seconds)
+        _check_count("MiB of memory", self.memory_mb, MAX_MEMORY_MB)
+        _check_count("bytes of stdout", self.stdout_bytes, MAX_STDOUT_BYTES)
+        _check_count("bytes of the result", self.result_bytes, MAX_RESULT_BYTES)
+
+
+def _check_seconds(name: str, value: float) -> None:
+    # What is not a number of any kind compares as False, and infinity is beyond the end.
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not MIN_SECONDS <= value <= MAX_SECONDS:
+        raise ValueError(
+            f"{name} must be a number from {MIN_SECONDS} to {MAX_SECONDS:g}, not {value!r}"
+        )
+
+
+def _check_count(name: str, value: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise ValueError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +74,11 @@ class Call:
     the function instead gets one positional argument, ``numpy.random.default_rng(rng_seed)``:
     that is how an author's ``generate(rng)`` is run. With `return_args` the result is the
     pair ``(returned, arguments after the call)``.
+
+    A `scripted` call tests a class: `entry_point` names it, and `args` is ``{"init": {…}, "calls":
+    [[method, {…}], [attribute, None], …]}``. It makes one object of ``init``, calls the methods
+    and reads the attributes in order, and results in the list of what each step gave, as it was
+    at that step.
     """
 
     code: str
@@ -51,6 +87,7 @@ class Call:
     limits: RunLimits
     rng_seed: int | None = None
     return_args: bool = False
+    scripted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +152,27 @@ class Sandbox(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What `yimian doctor` tells about an engine; `problem` is None where sandboxes can start.
+
+    `backend` is its name, "docker" or "bubblewrap"; `cgroup` says which version caps the
+    sandboxes and how, or that none does.
+    """
+
+    reachable: bool
+    problem: str | None
+    backend: str = ""
+    version: str = ""
+    cgroup: str = ""
+    memory_capped: bool = False
+    swap_capped: bool = False
+    pids_capped: bool = False
+    image: str = ""
+    image_present: bool = False
+    runtime: str = ""
+
+
 class Engine(Protocol):
     """Starts sandboxes."""
 
@@ -127,4 +185,12 @@ class Engine(Protocol):
 
     def remove_orphans(self) -> int:
         """Remove sandboxes that a dead instance left behind; return how many."""
+        ...
+
+    def probe(self) -> EngineReport:
+        """Return what the engine is and whether it can hold hostile code."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds open; its sandboxes are closed by themselves."""
         ...

@@ -102,6 +102,7 @@ def _request(sequence: int, call: Call) -> bytes:
             "entry_point": call.entry_point,
             "rng_seed": call.rng_seed,
             "return_args": call.return_args,
+            "scripted": call.scripted,
         }
     )
     body = b"".join((_sized(code), _sized(wanted), call.args))
