@@ -11,7 +11,12 @@ from rapidfuzz import fuzz, process
 
 from app.kit.i18n import message
 from app.questions.nodes import shortened
-from app.questions.schema import CRITERION_ID_PATTERN, IDENTIFIER_PATTERN, SLUG_PATTERN
+from app.questions.schema import (
+    CRITERION_ID_PATTERN,
+    DOTTED_NAME_PATTERN,
+    IDENTIFIER_PATTERN,
+    SLUG_PATTERN,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -196,6 +201,9 @@ _PATTERNS = {
         "Use lower-case letters, digits and underscores, a letter first."
     ),
     IDENTIFIER_PATTERN: message("This must be a Python name: letters, digits and underscores."),
+    DOTTED_NAME_PATTERN: message(
+        "This must be a Python name, dots allowed, without brackets: np.var, torch."
+    ),
 }
 
 _TYPES = {

@@ -11,10 +11,12 @@ from app.kit.i18n import Locale, current_locale
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 CRITERION_ID_PATTERN = r"^[a-z][a-z0-9_]*$"
 IDENTIFIER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+DOTTED_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN, max_length=80)]
 CriterionId = Annotated[str, StringConstraints(pattern=CRITERION_ID_PATTERN, max_length=60)]
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=80)]
+DottedName = Annotated[str, StringConstraints(pattern=DOTTED_NAME_PATTERN, max_length=120)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64_000)]
 Points = Annotated[float, Field(ge=0, le=100, multiple_of=0.5)]
@@ -142,6 +144,11 @@ class Criterion(Strict):
     """What mentors choose from, from 0 points upwards."""
     from_groups: list[Slug] = []
     """Case groups whose passed share earns the points (coding questions)."""
+    from_rules: list[Slug] = []
+    """Rules that must be kept: who breaks one earns nothing here (coding questions).
+
+    Without `from_groups`, the share of all hidden cases earns the points: empty code breaks no rule.
+    """
     evidence: Evidence | None = None
     """What the automatic suggestion looks for in an answer in words."""
     mistakes: list[Misconception] = []
@@ -216,6 +223,8 @@ class Limits(Strict):
     """Seconds of wall clock of one call."""
     memory_mb: Annotated[int, Field(ge=16, le=1024)] = 256
     """MiB of memory of one call, numpy included."""
+    slowdown: Annotated[float, Field(gt=1, le=1000)] | None = None
+    """How many times the CPU of the reference a call may use; `cpu_seconds` stays the most."""
 
 
 class CloseChecker(Strict):
@@ -240,11 +249,35 @@ class SameSetChecker(Strict):
     name: Literal["same_set"]
 
 
-Checker = Annotated[CloseChecker | ExactChecker | SameSetChecker, Field(discriminator="name")]
+class PropertyChecker(Strict):
+    """Many outputs are right: the author's code says whether this is one of them."""
+
+    name: Literal["property"]
+    code: Code
+    """Code that defines `check(args, output, expected)`: True, or False or a text that says why."""
+
+
+Checker = Annotated[
+    CloseChecker | ExactChecker | SameSetChecker | PropertyChecker, Field(discriminator="name")
+]
+
+
+class Step(Strict):
+    """One step of a script: a method that is called, or an attribute that is read."""
+
+    call: Identifier | None = None
+    """The method to call."""
+    args: dict[Identifier, Any] | None = None
+    """Keyword arguments of the method; lists of numbers become arrays."""
+    read: Identifier | None = None
+    """The attribute to read."""
 
 
 class Case(Strict):
-    """Arguments for one call, or a generator of them (one case for each seed)."""
+    """Arguments for one call, a script for an object, or a generator of either.
+
+    A generator makes one case for each seed.
+    """
 
     name: Slug
     """Unique in the question."""
@@ -254,6 +287,12 @@ class Case(Strict):
     """Hidden cases that count together."""
     args: dict[Identifier, Any] | None = None
     """Keyword arguments; lists of numbers become arrays."""
+    init: dict[Identifier, Any] | None = None
+    """Keyword arguments for the class; lists of numbers become arrays."""
+    calls: Annotated[list[Step], Field(min_length=1, max_length=100)] | None = None
+    """What is then done with the object, in order; each step's result is compared."""
+    scripted: bool = False
+    """`generate` returns `dict(init={…}, calls=[(method, {…}), (attribute, None), …])`."""
     generate: Code | None = None
     """Code that defines `generate(rng)`, which returns the arguments as a dict."""
     seeds: Annotated[list[int], Field(max_length=50)] = []
@@ -262,6 +301,26 @@ class Case(Strict):
     """The function must leave its arguments as they were."""
     checker: Checker | None = None
     """Instead of the question's checker."""
+
+    @property
+    def is_script(self) -> bool:
+        """Whether an object is made and used, instead of one call of a function."""
+        return self.scripted or self.init is not None or self.calls is not None
+
+
+class Rule(Strict):
+    """Something that the text of a program may not contain; found without running it."""
+
+    name: Slug
+    """Unique in the question."""
+    forbid: Annotated[list[DottedName], Field(max_length=50)] = []
+    """Names that may not be used, as in `np.var` or `torch`; aliases are seen through."""
+    no_loops_over: Annotated[list[Identifier], Field(max_length=20)] = []
+    """Arguments that no Python loop, comprehension or recursion may run over."""
+    verdict: Literal["NA"] | None = None
+    """`NA`: code that breaks the rule is not run; without it, a criterion names the rule."""
+    feedback: Localized | None = None
+    """What whoever breaks it is told."""
 
 
 class Solution(Strict):
@@ -273,6 +332,8 @@ class Solution(Strict):
     """AC for a reference; anything else is a foreseen mistake."""
     fails: list[Slug] = []
     """Groups that must not pass with this solution."""
+    breaks: list[Slug] = []
+    """Rules that this solution must break."""
     feedback: Localized | None = None
     """What whoever makes this mistake is told."""
     code: Code
@@ -290,6 +351,10 @@ class CodingQuestion(QuestionBase):
     """Code that the editor begins with."""
     limits: Limits = Limits()
     """Limits of each call."""
+    forbid: Annotated[list[DottedName], Field(max_length=50)] = []
+    """Names that may not be used, as in `np.var` or `torch`: the verdict is NA, no code is run."""
+    rules: Annotated[list[Rule], Field(max_length=20)] = []
+    """Named rules about the text of the program."""
     checker: Checker = CloseChecker()
     """How outputs are compared with the reference's."""
     cases: Annotated[list[Case], Field(min_length=1, max_length=100)]

@@ -154,7 +154,7 @@ BROKEN: dict[str, tuple[str, str, str, list[tuple[int, int, str]]]] = {
     ),
     "unknown checker": (
         CODING, "name: close", "name: closee",
-        [(14, 17, 'This must be one of: close, exact, same_set. Did you mean "close"?')],
+        [(14, 17, 'This must be one of: close, exact, same_set, property. Did you mean "close"?')],
     ),
     "text for a list": (CODING, "[numpy]", "numpy", [(4, 9, "This must be a list.")]),
     "text for a mapping": (

@@ -187,6 +187,9 @@ def upgrade() -> None:
         sa.Column("expected", sa.LargeBinary(), nullable=False),
         sa.Column("checker", sa.JSON(), nullable=False),
         sa.Column("inputs_unmodified", sa.Boolean(), nullable=False),
+        sa.Column("scripted", sa.Boolean(), nullable=False),
+        sa.Column("reference_cpu_ms", sa.Double(), nullable=False),
+        sa.Column("calibration_cpu_ms", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["question_version_id"],
             ["question_versions.id"],
@@ -266,6 +269,7 @@ def upgrade() -> None:
         sa.Column("claim", sa.String(length=32), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ran_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
@@ -273,6 +277,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(length=4), nullable=True),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("mistake", sa.String(length=80), nullable=True),
+        sa.Column("findings", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["attempt_id"], ["attempts.id"], name=op.f("fk_grading_jobs_attempt_id_attempts")
         ),
@@ -339,6 +344,7 @@ def upgrade() -> None:
         sa.Column("cpu_ms", sa.Double(), nullable=False),
         sa.Column("wall_ms", sa.Double(), nullable=False),
         sa.Column("memory_kb", sa.Integer(), nullable=False),
+        sa.Column("rerun", sa.Boolean(), nullable=False),
         sa.Column("stdout", sa.Text(), nullable=True),
         sa.Column("arguments", sa.Text(), nullable=True),
         sa.Column("expected", sa.Text(), nullable=True),
