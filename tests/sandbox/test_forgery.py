@@ -8,11 +8,10 @@ import pytest
 
 from app.grading.runs import Outcome
 from app.grading.values import InvalidValueError, decode_value
-
-from .conftest import call, result
+from tests.sandboxes import call, result
 
 if TYPE_CHECKING:
-    from .conftest import Box
+    from tests.sandboxes import Box
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 
 from app.grading.docker_engine import DockerEngine, image_tag
 from sandbox.numpy_requirement import numpy_requirement
-
-from .conftest import ROOT
+from tests.sandboxes import ROOT
 
 LOCK = """\
 nh3==0.3.2 \\

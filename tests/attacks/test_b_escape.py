@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.grading.runs import Outcome
-
-from .conftest import ROOT
+from tests.sandboxes import ROOT
 
 if TYPE_CHECKING:
-    from .conftest import Box
+    from tests.sandboxes import Box
 
 # x86-64 numbers of system calls that must be refused, with arguments that would otherwise do.
 SYSCALLS = {

@@ -9,7 +9,7 @@ import pytest
 from app.grading.runs import Outcome, RunLimits
 
 if TYPE_CHECKING:
-    from .conftest import Box
+    from tests.sandboxes import Box
 
 SHORT = RunLimits(cpu_seconds=1, wall_seconds=3, memory_mb=128)
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.grading.runs import Outcome, RunLimits
-
-from .conftest import call, result
+from tests.sandboxes import call, result
 
 if TYPE_CHECKING:
-    from .conftest import Box
+    from tests.sandboxes import Box
 
 LONG = RunLimits(cpu_seconds=20, wall_seconds=40, memory_mb=512)
 

@@ -1,0 +1,120 @@
+"""What sandboxes may leave behind on the machine: counted before and after, and compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from app.grading.docker_engine import OWNER_LABEL, this_instance
+
+CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
+SECONDS_TO_GO = 10.0
+RSS_TOLERANCE_KB = 48 * 1024  # what an interpreter's heap keeps, whatever ran in it
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What this process, and the engine on its behalf, hold right now."""
+
+    containers: frozenset[str]
+    processes: frozenset[int]
+    cgroups: frozenset[str]
+    mounts: int
+    threads: int
+    descriptors: int
+    rss_kb: int
+
+    def beyond(self, before: Traces) -> dict[str, object]:
+        """Return what is here now and was not `before`."""
+        grown: dict[str, object] = {
+            "containers": self.containers - before.containers,
+            "processes": self.processes - before.processes,
+            "cgroups": self.cgroups - before.cgroups,
+            "mounts": max(self.mounts - before.mounts, 0),
+            "threads": max(self.threads - before.threads, 0),
+            "descriptors": max(self.descriptors - before.descriptors, 0),
+        }
+        return {name: left for name, left in grown.items() if left}
+
+
+def traces() -> Traces:
+    """Count everything now."""
+    return Traces(
+        containers=frozenset(_containers()),
+        processes=frozenset(_descendants(os.getpid())),
+        cgroups=frozenset(_orphaned_cgroups()),
+        mounts=_mounts(),
+        threads=threading.active_count(),
+        descriptors=len(list(Path("/proc/self/fd").iterdir())),
+        rss_kb=_rss_kb(),
+    )
+
+
+def assert_nothing_is_left(before: Traces) -> None:
+    """Assert that all of it is gone, after the moment that an engine needs to clean up."""
+    deadline = time.monotonic() + SECONDS_TO_GO
+    while left := traces().beyond(before):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def _containers() -> set[str]:
+    """Return this process's containers; others may run beside."""
+    client = docker.APIClient()
+    own = {"label": f"{OWNER_LABEL}={this_instance()}"}
+    found = {entry["Id"] for entry in client.containers(all=True, filters=own)}
+    client.close()
+    return found
+
+
+def _all_containers() -> set[str]:
+    client = docker.APIClient()
+    found = {entry["Id"] for entry in client.containers(all=True)}
+    client.close()
+    return found
+
+
+def _orphaned_cgroups() -> set[str]:
+    """Return the cgroups of containers that do not exist any more."""
+    here = {
+        str(path)
+        for pattern in ("*/docker/*", "docker/*", "system.slice/docker-*", "*/*yimian*", "*yimian*")
+        for path in Path("/sys/fs/cgroup").glob(pattern)
+        if path.is_dir()
+    }
+    existing = _all_containers()
+    return {path for path in here if not set(CONTAINER_ID.findall(path)) & existing}
+
+
+def _mounts() -> int:
+    """Return how many mounts there are besides those of other people's containers."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return sum("/overlay2/" not in line and "/docker/" not in line for line in lines)
+
+
+def _descendants(root: int) -> set[int]:
+    """Return the children of `root`, theirs, and so on."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    found: set[int] = set()
+    generation = {root}
+    while generation:
+        generation = {pid for pid, parent in parents.items() if parent in generation}
+        found |= generation
+    return found
+
+
+def _rss_kb() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") // 1024
