@@ -6,7 +6,6 @@ import os
 import socket
 import struct
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import docker
@@ -16,60 +15,34 @@ from docker.types import LogConfig, Ulimit
 from docker.utils import kwargs_from_env, parse_host
 
 from app.grading import wire
-from app.grading.runs import CaseRun, EngineReport, EngineUnavailableError, SandboxBrokenError
+from app.grading.hardening import (
+    DEFAULT_PIDS,
+    HOST_NAME,
+    IMAGE_NAME_FILE,
+    MASKED_PATHS,
+    MAX_FILES,
+    SECCOMP,
+    USER_ID,
+)
+from app.grading.instances import is_dead, this_instance
+from app.grading.runs import EngineReport, EngineUnavailableError, SandboxBrokenError
+from app.grading.sandbox_session import DEFAULT_MEMORY_MB, MIB, SandboxSession
 from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
-    from app.grading.runs import Call
     from app.kit.clock import Clock
-
-ROOT = Path(__file__).resolve().parents[2]
-SECCOMP = ROOT / "sandbox" / "seccomp.json"
-IMAGE_NAME_FILE = ROOT / "var" / "sandbox-image"
 
 BACKEND = "docker"
 LABEL = "yimian.sandbox"
 OWNER_LABEL = "yimian.owner"
-USER = "64100:64100"
+USER = f"{USER_ID}:{USER_ID}"
 API_SECONDS = 30
-MIB = 1 << 20
-FORK_SERVER_MB = 96  # what it needs itself, and its child before any code runs
-MEMORY_STEP_MB = 64  # caps are rounded up to this, so that few calls change them
-DEFAULT_MEMORY_MB = 256 + 2 * MEMORY_STEP_MB
-DEFAULT_PIDS = 64
 OOM_REPORT_SECONDS = 0.5
 OOM_POLL_SECONDS = 0.02
 
-# What a container would see of other calls or of the machine, and could so carry a message from a
-# hidden case to a shown one: counters that only grow, places that remember. Paths that do not
-# exist are ignored.
-MASKED_PATHS = (
-    *(f"/proc/1/{name}" for name in ("attr", "io", "limits", "net", "oom_score", "sched")),
-    *("/proc/1/arch_status", "/proc/1/schedstat"),
-    *(f"/proc/1/{name}" for name in ("stat", "statm", "status", "task", "timerslack_ns", "wchan")),
-    *(
-        f"/proc/{name}"
-        for name in ("acpi", "asound", "buddyinfo", "bus", "cgroups", "diskstats", "driver")
-    ),
-    *(f"/proc/{name}" for name in ("fs", "interrupts", "iomem", "ioports", "irq", "kallsyms")),
-    *(
-        f"/proc/{name}"
-        for name in ("kcore", "key-users", "keys", "kmsg", "kpagecount", "kpageflags")
-    ),
-    *(f"/proc/{name}" for name in ("latency_stats", "loadavg", "locks", "meminfo", "modules")),
-    *(f"/proc/{name}" for name in ("pagetypeinfo", "pressure", "sched_debug", "schedstat", "scsi")),
-    *(
-        f"/proc/{name}"
-        for name in ("slabinfo", "softirqs", "stat", "swaps", "sys", "sysrq-trigger")
-    ),
-    *(f"/proc/{name}" for name in ("sysvipc", "timer_list", "timer_stats", "tty", "uptime")),
-    *(f"/proc/{name}" for name in ("vmallocinfo", "vmstat", "zoneinfo")),
-    *("/sys", "/dev/mqueue", "/dev/pts", "/dev/shm"),  # noqa: S108 - to hide it
-    *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
-)
 # Engines mount it so that each look at it is noted, with its time. Devices work all the same.
 READONLY_PATHS = ["/dev"]
 
@@ -77,28 +50,6 @@ READONLY_PATHS = ["/dev"]
 def image_tag(file: Path = IMAGE_NAME_FILE) -> str:
     """Return the name of the image that sandbox/build-image.sh built last, or "" for none."""
     return file.read_text().strip() if file.exists() else ""
-
-
-def this_instance() -> str:
-    """Return a name for this process that no later one can have.
-
-    Boot, PID namespace, PID, and the start of the process in clock ticks after boot.
-    """
-    return _instance(os.getpid()) or "unknown"
-
-
-def _namespace() -> str:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
-
-
-def _instance(pid: int) -> str | None:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    started = stat.rpartition(")")[2].split()[19]
-    return f"{_namespace()}/{pid}/{started}"
 
 
 class DockerEngine:
@@ -126,7 +77,7 @@ class DockerEngine:
         self._seccomp = SECCOMP.read_text()
         self._client: docker.APIClient | None = None
 
-    def start(self) -> DockerSandbox:
+    def start(self) -> SandboxSession:
         """Start a sandbox and wait until its fork server is ready.
 
         Raises EngineUnavailableError, also where the engine does not enforce its limits.
@@ -203,30 +154,30 @@ class DockerEngine:
         found = self._connect().containers(all=True, filters={"label": LABEL})
         return [entry["Id"] for entry in found if _is_orphan(entry)]
 
-    def _start(self, client: docker.APIClient) -> DockerSandbox:
+    def _start(self, client: docker.APIClient) -> SandboxSession:
         created = client.create_container(
             self._image,
-            hostname="sandbox",
+            hostname=HOST_NAME,
             user=USER,
             stdin_open=True,
             labels={LABEL: "1", OWNER_LABEL: this_instance()},
             host_config=self._host_config(client),
         )
-        container = created["Id"]
+        container = Container(client, created["Id"], self._clock)
         sandbox = None
         try:
             _refuse_warnings(created.get("Warnings") or [])
-            stream = AttachStream(_attach(client, container), self._clock)
-            sandbox = DockerSandbox(
-                client, container, stream, memory_mb=self._memory_mb, clock=self._clock
+            stream = AttachStream(_attach(client, container.id), self._clock)
+            sandbox = SandboxSession(
+                stream, container, memory_mb=self._memory_mb, clock=self._clock
             )
-            client.start(container)
+            client.start(container.id)
             wire.await_ready(stream)
         except SandboxBrokenError as error:
-            _discard(client, container, sandbox)
+            _discard(container, sandbox)
             raise EngineUnavailableError(f"the fork server does not start: {error}") from error
         except BaseException:
-            _discard(client, container, sandbox)
+            _discard(container, sandbox)
             raise
         return sandbox
 
@@ -246,7 +197,7 @@ class DockerEngine:
             runtime=self._runtime,
             ulimits=[
                 Ulimit(name="core", soft=0, hard=0),
-                Ulimit(name="nofile", soft=256, hard=256),
+                Ulimit(name="nofile", soft=MAX_FILES, hard=MAX_FILES),
                 Ulimit(name="fsize", soft=0, hard=0),
                 Ulimit(name="memlock", soft=0, hard=0),
                 Ulimit(name="msgqueue", soft=0, hard=0),
@@ -254,15 +205,6 @@ class DockerEngine:
         )
         # The engine's own lists are replaced, not added to; ours contain them.
         return {**config, "MaskedPaths": list(MASKED_PATHS), "ReadonlyPaths": READONLY_PATHS}
-
-
-def memory_cap_mb(call: Call) -> int:
-    """Return the MiB that the container may use during `call`.
-
-    The arguments are there twice, as bytes and decoded, before the call's own limit starts.
-    """
-    needed = call.limits.memory_mb + FORK_SERVER_MB + 2 * len(call.args) // MIB
-    return -(-needed // MEMORY_STEP_MB) * MEMORY_STEP_MB
 
 
 def _knock(host: str | None) -> None:
@@ -295,11 +237,8 @@ def _refuse_warnings(warnings: list[str]) -> None:
 
 
 def _is_orphan(entry: dict[str, Any]) -> bool:
-    owner = str(entry.get("Labels", {}).get(OWNER_LABEL, ""))
-    namespace, _, process = owner.rpartition("/")[0].rpartition("/")
-    if namespace == _namespace() and process.isdigit():
-        return _instance(int(process)) != owner
-    return entry.get("State") in {"exited", "dead"}
+    dead = is_dead(str(entry.get("Labels", {}).get(OWNER_LABEL, "")))
+    return entry.get("State") in {"exited", "dead"} if dead is None else dead
 
 
 def _remove(client: docker.APIClient, container: str) -> bool:
@@ -315,9 +254,9 @@ def _remove(client: docker.APIClient, container: str) -> bool:
     return True
 
 
-def _discard(client: docker.APIClient, container: str, sandbox: DockerSandbox | None) -> None:
+def _discard(container: Container, sandbox: SandboxSession | None) -> None:
     if sandbox is None:
-        _remove(client, container)
+        container.remove()
     else:
         sandbox.close()
 
@@ -392,75 +331,24 @@ class AttachStream:
         return bytes(found)
 
 
-class DockerSandbox:
-    """One container with a fork server inside; used by one thread at a time."""
+class Container:
+    """The walls of a sandbox: its container, as the engine knows it."""
 
-    def __init__(
-        self,
-        client: docker.APIClient,
-        container: str,
-        stream: AttachStream,
-        *,
-        memory_mb: int,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, client: docker.APIClient, container: str, clock: Clock) -> None:
+        self.id = container
         self._client = client
         self._clock = clock
-        self._container = container
-        self._stream = stream
-        self._memory_mb = memory_mb
-        self._sequence = 0
-        self._spent = False
-        self._closed = False
 
-    @property
-    def spent(self) -> bool:
-        """Whether something happened that a later call could notice."""
-        return self._spent
-
-    def run(self, calls: Sequence[Call]) -> list[CaseRun]:
-        """Run each call in a fresh child and return what each did, in order.
-
-        Raises SandboxBrokenError; the caller then closes the sandbox.
-        """
-        return [self._run(call) for call in calls]
-
-    def close(self) -> None:
-        """Destroy it; may be called twice.
-
-        Raises EngineUnavailableError where the engine cannot be told to.
-        """
-        if self._closed:
-            return
-        self._closed = True
-        self._stream.close()
-        try:
-            _remove(self._client, self._container)
-        except (DockerException, requests.RequestException, OSError) as error:
-            raise EngineUnavailableError(f"a sandbox could not be removed: {error}") from error
-
-    def _run(self, call: Call) -> CaseRun:
-        self._cap_memory(memory_cap_mb(call))
-        self._sequence += 1
-        started = self._clock.now()
-        got, ending = wire.exchange(self._stream, self._sequence, call)
-        short = wire.unexplained_kill(call.limits, ending) and self._was_short_of_memory(started)
-        self._spent = self._spent or short or ending.ids_moved or ending.killed > 0
-        return wire.case_run(call.limits, got, ending, short_of_memory=short)
-
-    def _cap_memory(self, memory_mb: int) -> None:
-        """Cap what all processes use together; the child's own limit is for each of them."""
-        if memory_mb == self._memory_mb:
-            return
+    def cap_memory(self, memory_mb: int) -> None:
+        """Cap the MiB that all its processes use together."""
         try:
             self._client.update_container(
-                self._container, mem_limit=memory_mb * MIB, memswap_limit=memory_mb * MIB
+                self.id, mem_limit=memory_mb * MIB, memswap_limit=memory_mb * MIB
             )
         except (DockerException, requests.RequestException, OSError) as error:
             raise SandboxBrokenError(f"its memory could not be capped: {error}") from error
-        self._memory_mb = memory_mb
 
-    def _was_short_of_memory(self, since: datetime) -> bool:
+    def was_short_of_memory(self, since: datetime) -> bool:
         """Ask the engine, which hears it from the kernel; the news may take a moment."""
         deadline = self._clock.monotonic() + OOM_REPORT_SECONDS
         while self._clock.monotonic() < deadline:
@@ -469,13 +357,20 @@ class DockerSandbox:
             time.sleep(OOM_POLL_SECONDS)
         return False
 
+    def remove(self) -> None:
+        """Remove it. Raises EngineUnavailableError where the engine cannot be told to."""
+        try:
+            _remove(self._client, self.id)
+        except (DockerException, requests.RequestException, OSError) as error:
+            raise EngineUnavailableError(f"a sandbox could not be removed: {error}") from error
+
     def _killed_for_memory(self, since: datetime) -> bool:
         try:
             # As text, because docker-py would round times to seconds.
             news = self._client.events(  # type: ignore[call-overload]
                 since=f"{since.timestamp():.6f}",
                 until=f"{self._clock.now().timestamp():.6f}",
-                filters={"container": self._container, "event": "oom"},
+                filters={"container": self.id, "event": "oom"},
             )
             return bool(list(news))
         except (DockerException, requests.RequestException, OSError) as error:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import docker
 
-from app.grading.docker_engine import OWNER_LABEL, this_instance
+from app.grading.docker_engine import OWNER_LABEL
+from app.grading.instances import this_instance
 
 CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 SECONDS_TO_GO = 10.0

@@ -22,8 +22,8 @@ from app.grading.docker_engine import (
     AttachStream,
     DockerEngine,
     image_tag,
-    this_instance,
 )
+from app.grading.instances import this_instance
 from app.grading.runs import (
     Call,
     CaseRun,
@@ -327,7 +327,7 @@ def test_a_dead_process_leaves_no_container(client: docker.APIClient) -> None:
         "import os\n"
         "from app.grading.docker_engine import DockerEngine, image_tag\n"
         "sandbox = DockerEngine(image_tag()).start()\n"
-        "print(sandbox._container, flush=True)\n"
+        "print(sandbox._walls.id, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)

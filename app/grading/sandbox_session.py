@@ -1,0 +1,106 @@
+"""One running fork server: runs calls on it, whatever backend built the walls around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from app.grading import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from app.grading.runs import Call, CaseRun
+    from app.kit.clock import Clock
+
+MIB = 1 << 20
+FORK_SERVER_MB = 96  # what it needs itself, and its child before any code runs
+MEMORY_STEP_MB = 64  # caps are rounded up to this, so that few calls change them
+DEFAULT_MEMORY_MB = 256 + 2 * MEMORY_STEP_MB
+
+
+class ClosableStream(wire.Stream, Protocol):
+    """A fork server's standard streams; when they are closed it ends."""
+
+    def close(self) -> None:
+        """Close our end; may be called twice."""
+        ...
+
+
+class Walls(Protocol):
+    """What a backend built around one fork server."""
+
+    def cap_memory(self, memory_mb: int) -> None:
+        """Cap the MiB that all its processes use together. Raises SandboxBrokenError."""
+        ...
+
+    def was_short_of_memory(self, since: datetime) -> bool:
+        """Return whether the kernel killed for lack of memory. Raises SandboxBrokenError."""
+        ...
+
+    def remove(self) -> None:
+        """End all its processes and take the walls down. Raises EngineUnavailableError."""
+        ...
+
+
+class SandboxSession:
+    """One fork server within its walls; used by one thread at a time."""
+
+    def __init__(
+        self, stream: ClosableStream, walls: Walls, *, memory_mb: int, clock: Clock
+    ) -> None:
+        self._stream = stream
+        self._walls = walls
+        self._memory_mb = memory_mb
+        self._clock = clock
+        self._sequence = 0
+        self._spent = False
+        self._closed = False
+
+    @property
+    def spent(self) -> bool:
+        """Whether something happened that a later call could notice."""
+        return self._spent
+
+    def run(self, calls: Sequence[Call]) -> list[CaseRun]:
+        """Run each call in a fresh child and return what each did, in order.
+
+        Raises SandboxBrokenError; the caller then closes the sandbox.
+        """
+        return [self._run(call) for call in calls]
+
+    def close(self) -> None:
+        """Destroy it; may be called twice.
+
+        Raises EngineUnavailableError where the backend cannot be told to.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._stream.close()
+        self._walls.remove()
+
+    def _run(self, call: Call) -> CaseRun:
+        self._cap_memory(memory_cap_mb(call))
+        self._sequence += 1
+        started = self._clock.now()
+        got, ending = wire.exchange(self._stream, self._sequence, call)
+        killed = wire.unexplained_kill(call.limits, ending)
+        short = killed and self._walls.was_short_of_memory(started)
+        self._spent = self._spent or short or ending.ids_moved or ending.killed > 0
+        return wire.case_run(call.limits, got, ending, short_of_memory=short)
+
+    def _cap_memory(self, memory_mb: int) -> None:
+        """Cap what all processes use together; the child's own limit is for each of them."""
+        if memory_mb != self._memory_mb:
+            self._walls.cap_memory(memory_mb)
+            self._memory_mb = memory_mb
+
+
+def memory_cap_mb(call: Call) -> int:
+    """Return the MiB that all processes of the sandbox may use during `call`.
+
+    The arguments are there twice, as bytes and decoded, before the call's own limit starts.
+    """
+    needed = call.limits.memory_mb + FORK_SERVER_MB + 2 * len(call.args) // MIB
+    return -(-needed // MEMORY_STEP_MB) * MEMORY_STEP_MB
