@@ -139,6 +139,14 @@ class Sandbox(Protocol):
         """
         ...
 
+    @property
+    def alive(self) -> bool:
+        """Whether its fork server still waits for calls, as far as can be told at no cost.
+
+        Asked while nobody uses it. Never raises and never waits.
+        """
+        ...
+
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
         """Run each call in a fresh child and return what each did, in order.
 
