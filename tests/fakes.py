@@ -58,6 +58,7 @@ class FakeSandbox:
 
     engine: FakeEngine
     spent: bool = False
+    alive: bool = True
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
         self.engine.calls += calls
