@@ -1,58 +1,77 @@
-"""Repeated timings and how they are told."""
+"""Repeated timings and what is made of them."""
 
 from __future__ import annotations
 
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from threading import Barrier, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PERCENT = 100
-
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """Timings of one thing, in milliseconds."""
+class Timings:
+    """Durations of one thing, in milliseconds."""
 
     name: str
     milliseconds: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle timing."""
+        """The middle duration."""
         return statistics.median(self.milliseconds)
 
     @property
     def p95(self) -> float:
-        """The timing that 95 % stay below."""
-        return statistics.quantiles(self.milliseconds, n=PERCENT, method="inclusive")[94]
-
-    def as_json(self) -> dict[str, object]:
-        """Return everything about it as plain data."""
-        return {**asdict(self), "median": self.median, "p95": self.p95}
+        """The duration that 95 % stay below."""
+        return statistics.quantiles(self.milliseconds, n=100, method="inclusive")[94]
 
 
-def repeat(name: str, action: Callable[[], object], *, times: int, warm_up: int) -> Measurement:
+def repeat(name: str, action: Callable[[], object], *, times: int, warm_up: int = 2) -> Timings:
     """Time `action`, after some calls that do not count."""
     for _ in range(warm_up):
         action()
-    return Measurement(name, tuple(_milliseconds(action) for _ in range(times)))
+    return Timings(name, tuple(milliseconds(action) for _ in range(times)))
 
 
-def _milliseconds(action: Callable[[], object]) -> float:
+def side_by_side(
+    actions: dict[str, Callable[[], object]], *, rounds: int, warm_up: int = 2
+) -> list[Timings]:
+    """Time several actions in turns, so that a change of the machine's mood meets all of them."""
+    for action in actions.values():
+        for _ in range(warm_up):
+            action()
+    taken: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(rounds):
+        for name, action in actions.items():
+            taken[name].append(milliseconds(action))
+    return [Timings(name, tuple(durations)) for name, durations in taken.items()]
+
+
+def milliseconds(action: Callable[[], object]) -> float:
+    """Return how long `action` took."""
     began = perf_counter()
     action()
     return (perf_counter() - began) * 1000
 
 
-def table(measurements: Sequence[Measurement]) -> str:
-    """Return a table; the ratio is to the first row."""
-    lines = [f"{'':<58}{'median ms':>10}{'p95 ms':>9}{'ratio':>8}{'n':>5}"]
-    first = measurements[0].median
-    for one in measurements:
-        figures = f"{one.median:>10.1f}{one.p95:>9.1f}{one.median / first:>8.2f}"
-        lines.append(f"{one.name:<58}{figures}{len(one.milliseconds):>5}")
-    return "\n".join(lines)
+def rate(actions: Sequence[Callable[[], object]], *, times: int) -> float:
+    """Return how often a second the actions end while each is repeated by a thread of its own."""
+    start = Barrier(len(actions) + 1)
+
+    def work(action: Callable[[], object]) -> None:
+        start.wait()
+        for _ in range(times):
+            action()
+
+    threads = [Thread(target=work, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    began = perf_counter()
+    for thread in threads:
+        thread.join()
+    return len(actions) * times / (perf_counter() - began)
