@@ -302,6 +302,18 @@ class AttachStream:
         del self._ready[:size]
         return found
 
+    @property
+    def rests(self) -> bool:
+        """Whether the other end is there and says nothing unasked; told without waiting."""
+        try:
+            self._socket.settimeout(0)
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
+
     def close(self) -> None:
         """Close our end, and with it the fork server's stdin."""
         self._socket.close()

@@ -22,6 +22,11 @@ DEFAULT_MEMORY_MB = 256 + 2 * MEMORY_STEP_MB
 class ClosableStream(wire.Stream, Protocol):
     """A fork server's standard streams; when they are closed it ends."""
 
+    @property
+    def rests(self) -> bool:
+        """Whether the other end is there and says nothing unasked; told without waiting."""
+        ...
+
     def close(self) -> None:
         """Close our end; may be called twice."""
         ...
@@ -61,6 +66,11 @@ class SandboxSession:
     def spent(self) -> bool:
         """Whether something happened that a later call could notice."""
         return self._spent
+
+    @property
+    def alive(self) -> bool:
+        """Whether its fork server still waits for calls."""
+        return not self._closed and self._stream.rests
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
         """Run each call in a fresh child and return what each did, in order.
