@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from app.grading.diagnosis import diagnose, diagnose_parts
 from app.kit.i18n import message
 from app.questions.schema import CloseChecker, SameSetChecker
 
@@ -32,12 +33,14 @@ class CheckReport:
     """Whether a value was accepted; if not, why, and whether its type already was wrong.
 
     The values inside `reason` are plain texts and numbers. They quote expected values, so
-    a reason is for sample cases only.
+    a reason is for sample cases only. `differing` are the innermost parts that differ, first
+    the expected one.
     """
 
     ok: bool
     reason: Message | None = None
     wrong_type: bool = False
+    differing: tuple[Value, Value] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,25 @@ def check(spec: Checker, expected: Value, got: Value) -> CheckReport:
     if isinstance(spec, SameSetChecker):
         return _same_set(expected, got)
     return _compare(expected, got, "result", _EXACT)
+
+
+def explain(spec: Checker, expected: Value, got: Value) -> tuple[Message, ...]:
+    """Return what may have led to a wrong `got`: two likely causes at most, the likeliest first.
+
+    Costly and telling, so for sample cases only.
+    """
+    report = check(spec, expected, got)
+    if report.differing is None:
+        return ()
+    return _explain_parts(expected, got) or diagnose(*report.differing)
+
+
+def _explain_parts(expected: Value, got: Value) -> tuple[Message, ...]:
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        return diagnose_parts(expected, got)
+    if isinstance(expected, dict) and isinstance(got, dict) and expected.keys() == got.keys():
+        return diagnose_parts(list(expected.values()), [got[key] for key in expected])
+    return ()
 
 
 def _compare(expected: Value, got: Value, where: str, rule: _Rule) -> CheckReport:
@@ -101,12 +123,22 @@ def _compare_items(
     expected: Sequence[Value], got: Sequence[Value], where: str, rule: _Rule
 ) -> CheckReport:
     if len(expected) != len(got):
-        return _different(expected, got, where)
+        return _different(cast("Value", expected), cast("Value", got), where)
     for index, (one, other) in enumerate(zip(expected, got, strict=True)):
         report = _compare(one, other, f"{where}[{index}]", rule)
         if not report.ok:
-            return report
+            return _as_a_whole(expected, got, report)
     return _ACCEPTED
+
+
+def _as_a_whole(
+    expected: Sequence[Value], got: Sequence[Value], report: CheckReport
+) -> CheckReport:
+    """Let a list of numbers differ as an array does: one number alone explains nothing."""
+    part = report.differing[0] if report.differing else None
+    if isinstance(expected, list) and isinstance(part, (bool, int, float, complex, list)):
+        return replace(report, differing=(expected, cast("Value", got)))
+    return report
 
 
 def _compare_dicts(
@@ -151,7 +183,14 @@ def _same_set(expected: Value, got: Value) -> CheckReport:
         total=wanted.total(),
         extra=(given - wanted).total(),
     )
-    return CheckReport(ok=False, reason=text)
+    return CheckReport(ok=False, reason=text, differing=_in_order(expected, got))
+
+
+def _in_order(expected: Value, got: Value) -> tuple[Value, Value]:
+    """Return flat sets of numbers sorted, so that what is wrong with them is not their order."""
+    if isinstance(expected, np.ndarray) and expected.ndim == 1:
+        return np.sort(expected), np.sort(cast("Array", got))
+    return expected, got
 
 
 def _key(value: Value) -> Hashable:
@@ -192,7 +231,8 @@ def _compare_arrays(expected: Array, got: Array, where: str, rule: _Rule) -> Che
     good = _same_values(expected, got, rule)
     if good.all():
         return _ACCEPTED
-    return CheckReport(ok=False, reason=_first_difference(expected, got, ~good, where))
+    reason = _first_difference(expected, got, ~good, where)
+    return CheckReport(ok=False, reason=reason, differing=(expected, got))
 
 
 def _other_dtype(expected: Array, got: Array, rule: _Rule) -> bool:
@@ -243,11 +283,12 @@ def _close_integers(expected: Array, got: Array, rule: _Rule) -> NDArray[np.bool
 
 
 def _wrong_type(expected: Value, got: Value, where: str) -> CheckReport:
-    return CheckReport(ok=False, reason=_expected(expected, got, where), wrong_type=True)
+    return replace(_different(expected, got, where), wrong_type=True)
 
 
-def _different(expected: object, got: object, where: str) -> CheckReport:
-    return CheckReport(ok=False, reason=_expected(expected, got, where))
+def _different(expected: Value, got: Value, where: str) -> CheckReport:
+    reason = _expected(expected, got, where)
+    return CheckReport(ok=False, reason=reason, differing=(expected, got))
 
 
 def _expected(expected: object, got: object, where: str) -> Message:

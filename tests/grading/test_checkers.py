@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from app.grading.checkers import CheckReport, check
+from app.grading.checkers import CheckReport, check, explain
 from app.questions.schema import CloseChecker, ExactChecker, SameSetChecker
 
 if TYPE_CHECKING:
@@ -331,3 +331,42 @@ def test_the_reason_lists_keys_and_missing_items() -> None:
 @pytest.mark.parametrize("huge", ["x" * 10_000, 10**2000, [0] * 10_000])
 def test_the_reason_is_short_whatever_was_returned(huge: Value) -> None:
     assert len(reason(CLOSE, 1.0, huge)) < 250
+
+
+# --- explanations ---------------------------------------------------------------------------
+
+
+def hints(spec: Checker, expected: Value, got: Value) -> str:
+    return "\n".join(text.render("en") for text in explain(spec, expected, got))
+
+
+@pytest.mark.parametrize("spec", [CLOSE, EXACT, SAME_SET], ids=lambda spec: spec.name)
+def test_what_is_accepted_needs_no_explanation(spec: Checker) -> None:
+    assert explain(spec, array(1.0, 2.0), array(1.0, 2.0)) == ()
+
+
+def test_the_part_that_is_wrong_is_explained() -> None:
+    right, wrong = array(1.0, 2.0, 5.0), array(-1.0, -2.0, -5.0)
+    assert "wrong sign" in hints(CLOSE, (right, {"w": right}), (right, {"w": wrong}))
+    assert "wrong sign" in hints(CLOSE, {"a": right, "b": right}, {"a": right, "b": wrong})
+
+
+def test_parts_that_changed_places_are_explained_before_their_values() -> None:
+    one, two = array(1.0, 2.0), array(2.0, 4.0)
+    assert "expected parts 1, 0" in hints(CLOSE, (one, two), (two, one))
+    assert "expected parts 1, 0" in hints(CLOSE, {"a": one, "b": two}, {"a": two, "b": one})
+
+
+def test_lists_of_numbers_are_explained_as_a_whole() -> None:
+    assert "reverse order" in hints(CLOSE, [1.0, 2.0, 5.0], [5.0, 2.0, 1.0])
+    assert "transposed" in hints(EXACT, [[1, 2], [3, 4]], [[1, 3], [2, 4]])
+
+
+def test_a_set_of_numbers_is_explained_without_its_order() -> None:
+    assert "begin at 0 or at 1" in hints(SAME_SET, array(2, 0, 5), array(3, 6, 1))
+
+
+def test_a_wrong_type_or_shape_is_explained() -> None:
+    assert "np.array" in hints(CLOSE, array(1.0), [1.0])
+    assert "flattened" in hints(CLOSE, np.ones((2, 3)), np.ones(6))
+    assert explain(CLOSE, None, array(1.0)) == ()
