@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from app.grading.demand import Demand
+from app.grading.leases import Census, GuardedSandbox, Lease, Shelf
+from app.grading.memory import UNBOUNDED
 from app.grading.runs import EngineUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from app.grading.runs import Call, CaseRun, Engine, Sandbox
+    from app.grading.memory import MemoryBudget
+    from app.grading.runs import Engine, Sandbox
     from app.kit.clock import Clock
 
 Reuse = Literal["interview", "never"]
 
-MAX_RUNS = 500
-RETRY_SECONDS = 5.0  # between attempts to warm a sandbox while the engine is away
+RETRY_SECONDS = 5.0  # between attempts to reach an engine that is away
+SLOW_SECONDS = 1.0  # an engine that took so long to fail is not asked again by the next in line
+CHECK_SECONDS = 10.0  # between looks at whether the sandboxes at rest still live
+STARTS_AT_ONCE = 2  # each costs the machine half a second of CPU, and candidates' code waits
+ENDS_AT_ONCE = 4
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class PoolBusyError(Exception):
@@ -33,67 +39,19 @@ class PoolClosedError(Exception):
     """The pool is shutting down."""
 
 
-@dataclass(slots=True, eq=False)
-class Lease:
-    """The sandbox of one owner: in use by one thread, or waiting for the owner's next run."""
-
-    owner: str
-    sandbox: Sandbox
-    runs: int = 0
-    idle_since: float = 0.0
-    broken: bool = False
-
-    @property
-    def used_up(self) -> bool:
-        """Whether no further run may see this sandbox."""
-        return self.broken or self.sandbox.spent or self.runs >= MAX_RUNS
-
-
-@dataclass(slots=True)
-class _Guard:
-    """What a lease hands out: the owner's sandbox, watched for signs that it must go."""
-
-    lease: Lease
-
-    @property
-    def spent(self) -> bool:
-        return self.lease.used_up
-
-    def run(self, calls: Sequence[Call]) -> list[CaseRun]:
-        self.lease.runs += 1
-        self.lease.broken = True  # unless it comes back: a torn exchange cannot be resumed
-        runs = self.lease.sandbox.run(calls)
-        self.lease.broken = False
-        return runs
-
-    def close(self) -> None:
-        self.lease.broken = True
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """Where every sandbox of the pool is; changed only while the pool's lock is held."""
-
-    warm: list[Sandbox] = field(default_factory=list)
-    idle: OrderedDict[str, Lease] = field(default_factory=OrderedDict)  # least recent first
-    busy: dict[str, Lease | None] = field(default_factory=dict)  # None: being started
-    ending: set[str] = field(default_factory=set)  # owners whose lease ends with its run
-    doomed: list[Sandbox] = field(default_factory=list)  # to be destroyed in the background
-    warming: int = 0
-    waiting: int = 0  # threads that want a sandbox
-
-    @property
-    def alive(self) -> int:
-        return len(self.warm) + len(self.idle) + len(self.busy) + len(self.doomed) + self.warming
-
-
 class Pool:
-    """Keeps `warm` sandboxes started and at most `capacity` alive.
+    """Keeps sandboxes warm, as many as newcomers need, and at most `capacity` alive.
 
     An owner (an interview's id) gets a sandbox at its first run and keeps it until it was idle for
-    `idle_seconds`, is needed by another owner (least recently used first), is `spent` or broken,
-    or `end` is called. With `reuse="never"` it is destroyed after every lease. Nobody ever gets a
-    sandbox that another owner had. A background thread destroys, refills and evicts.
+    `idle_seconds`, is needed by another owner (least recently used first), is `spent`, broken or
+    dead, or `end` is called; runs of one owner at the same time get one each, and one of them is
+    kept. With `reuse="never"` it is destroyed after every lease. Nobody ever gets a sandbox that
+    another owner had.
+
+    At least `warm` are kept ready and, where more newcomers come than that, up to half of the
+    capacity; none if `warm` is 0. `memory` bounds the capacity, and which calls may run at once.
+    A background thread refills, evicts, and looks after those at rest; whatever the engine does,
+    it goes on.
     """
 
     def __init__(
@@ -103,10 +61,12 @@ class Pool:
         clock: Clock,
         warm: int = 2,
         capacity: int = 8,
+        memory: MemoryBudget = UNBOUNDED,
         idle_seconds: float = 600.0,
         busy_seconds: float = 30.0,
         reuse: Reuse = "interview",
     ) -> None:
+        capacity = memory.capacity(capacity)
         if not 0 <= warm < capacity:
             reason = f"warm must be below capacity, not {warm} of {capacity}"
             raise ValueError(reason)
@@ -117,10 +77,16 @@ class Pool:
         self._idle_seconds = idle_seconds
         self._busy_seconds = busy_seconds
         self._reuse = reuse
-        self._shelf = _Shelf()
+        self._memory = memory.for_calls(capacity)
+        self._demand = Demand(warm, max(warm, capacity // 2) if warm else 0)
+        self._shelf = Shelf()
         self._closed = False
+        self._orphans_remain = True
         self._engine_away_until = 0.0
+        self._spared_until = 0.0
+        self._check_at = clock.monotonic() + CHECK_SECONDS
         self._changed = threading.Condition()
+        self._hands = ThreadPoolExecutor(STARTS_AT_ONCE + ENDS_AT_ONCE, "sandbox-hand")
         self._keeper = threading.Thread(target=self._keep, name="sandbox-pool", daemon=True)
         self._keeper.start()
 
@@ -130,88 +96,128 @@ class Pool:
         with self._changed:
             return self._shelf.alive
 
+    def census(self) -> Census:
+        """Return how many sandboxes there are of each kind."""
+        with self._changed:
+            shelf = self._shelf
+            return Census(
+                warm=len(shelf.warm),
+                idle=len(shelf.idle),
+                busy=len(shelf.busy),
+                other=shelf.starting + shelf.going,
+                capacity=self._capacity,
+                waiting=len(shelf.queue),
+            )
+
     @contextmanager
     def lease(self, owner: str) -> Iterator[Sandbox]:
-        """Lend `owner` its sandbox for the ``with`` block; a second thread of the owner waits.
+        """Lend `owner` a sandbox of its own for the ``with`` block.
 
-        Raises PoolBusyError after `busy_seconds`, EngineUnavailableError, PoolClosedError.
+        Raises PoolBusyError after `busy_seconds`, EngineUnavailableError, PoolClosedError. Give
+        one lease back before asking for another: who holds one and waits could wait for itself.
         """
         lease = self._acquire(owner)
         try:
-            yield _Guard(lease)
+            assert lease.sandbox is not None  # noqa: S101 - it was started
+            yield GuardedSandbox(lease, lease.sandbox, self._memory)
         finally:
             self._release(lease)
 
     def end(self, owner: str) -> None:
-        """End the owner's lease: now, or as soon as its running call is over."""
+        """End the owner's leases: now, or as soon as a running call is over."""
         with self._changed:
-            if owner in self._shelf.busy:
-                self._shelf.ending.add(owner)
-            elif lease := self._shelf.idle.pop(owner, None):
-                self._doom(lease.sandbox)
+            for lease in self._shelf.busy:
+                if lease.owner == owner:
+                    lease.ended = True
+            if idle := self._shelf.idle.pop(owner, None):
+                self._doom(idle)
 
     def close(self) -> None:
         """Destroy everything that is not in use and refuse new leases; may be called twice."""
         with self._changed:
             self._closed = True
-            for lease in self._shelf.idle.values():
-                self._shelf.doomed.append(lease.sandbox)
+            while self._shelf.idle:
+                self._evict_one()
             self._shelf.doomed.extend(self._shelf.warm)
-            self._shelf.idle.clear()
             self._shelf.warm.clear()
             self._changed.notify_all()
         self._keeper.join()
+        self._hands.shutdown()
 
     # --- Taking and giving back --------------------------------------------------------------
 
     def _acquire(self, owner: str) -> Lease:
         deadline = self._clock.monotonic() + self._busy_seconds
+        ticket = object()
         with self._changed:
-            self._shelf.waiting += 1
+            self._shelf.queue.append(ticket)
             try:
-                while not self._may_proceed(owner):
+                while (lease := self._take(owner, ticket)) is None:
                     self._wait(deadline)
             finally:
-                self._shelf.waiting -= 1
-            lease = self._take(owner)
-            self._shelf.busy[owner] = lease
-        return lease or self._start(owner)
+                self._shelf.queue.remove(ticket)
+                self._call_next()
+            self._shelf.busy.append(lease)
+        if lease.sandbox is None:
+            self._start(lease)
+        return lease
 
-    def _may_proceed(self, owner: str) -> bool:
-        """Return whether a sandbox, or room for one, is there; start making room otherwise."""
+    def _take(self, owner: str, ticket: object) -> Lease | None:
+        """Return the owner's idle lease, one on a warm sandbox, or one yet to be started.
+
+        None: it is not this one's turn, or there is no room, and some is being made.
+        """
         if self._closed:
             raise PoolClosedError
-        if owner in self._shelf.busy:
-            return False
-        if owner in self._shelf.idle or self._shelf.warm:
-            return True
-        if self._shelf.alive < self._capacity:
-            return True
-        if len(self._shelf.doomed) < self._shelf.waiting:
-            self._evict_one()
-        return False
-
-    def _take(self, owner: str) -> Lease | None:
-        """Return the owner's idle lease, or a new one on a warm sandbox."""
-        if lease := self._shelf.idle.pop(owner, None):
-            return lease
-        if not self._shelf.warm:
+        if (idle := self._shelf.idle.pop(owner, None)) and self._lives(idle.sandbox):
+            return idle
+        if self._shelf.queue[0] is not ticket:
             return None
-        self._changed.notify_all()  # the keeper refills
-        return Lease(owner, self._shelf.warm.pop())
+        while self._shelf.warm:
+            if self._lives(sandbox := self._shelf.warm.pop()):
+                return self._newcomer(owner, sandbox)
+        if self._shelf.alive < self._capacity:
+            return self._newcomer(owner, None)
+        if self._shelf.going < len(self._shelf.queue):
+            self._evict_one()
+        return None
 
-    def _start(self, owner: str) -> Lease:
-        """Start a sandbox for `owner`, whose place is already counted."""
+    def _newcomer(self, owner: str, sandbox: Sandbox | None) -> Lease:
+        self._demand.note(self._clock.monotonic())
+        self._changed.notify_all()  # the keeper refills
+        return Lease(owner, sandbox)
+
+    def _lives(self, sandbox: Sandbox | None) -> bool:
+        """Return whether it may be lent; a dead one is put away, and nobody hears of it."""
+        if sandbox is not None and not sandbox.alive:
+            self._shelf.doomed.append(sandbox)
+            self._changed.notify_all()
+            return False
+        return sandbox is not None
+
+    def _start(self, lease: Lease) -> None:
+        """Start a sandbox for `lease`, whose place is already counted."""
         try:
-            lease = Lease(owner, self._engine.start())
+            lease.sandbox = self._start_one()
         except BaseException:
             with self._changed:
-                del self._shelf.busy[owner]
+                self._shelf.busy.remove(lease)
                 self._changed.notify_all()
             raise
-        with self._changed:
-            self._shelf.busy[owner] = lease
-        return lease
+
+    def _start_one(self) -> Sandbox:
+        """Start a sandbox, unless the engine has just let somebody wait for nothing."""
+        began = self._clock.monotonic()
+        if began < self._spared_until:
+            raise EngineUnavailableError("the engine did not answer a moment ago")
+        try:
+            return self._engine.start()
+        except EngineUnavailableError:
+            now = self._clock.monotonic()
+            if now - began >= SLOW_SECONDS:
+                self._spared_until = now + RETRY_SECONDS
+            self._orphans_remain = True
+            raise
 
     def _wait(self, deadline: float) -> None:
         left = deadline - self._clock.monotonic()
@@ -220,81 +226,129 @@ class Pool:
 
     def _release(self, lease: Lease) -> None:
         with self._changed:
-            del self._shelf.busy[lease.owner]
-            ended = lease.owner in self._shelf.ending
-            self._shelf.ending.discard(lease.owner)
-            if ended or self._closed or self._reuse == "never" or lease.used_up:
-                self._doom(lease.sandbox)
+            self._shelf.busy.remove(lease)
+            has_another = lease.owner in self._shelf.idle
+            if self._closed or self._reuse == "never" or lease.used_up or has_another:
+                self._doom(lease)
             else:
                 lease.idle_since = self._clock.monotonic()
                 self._shelf.idle[lease.owner] = lease
-                self._changed.notify_all()
+                self._call_next()
+
+    def _call_next(self) -> None:
+        """Wake who waits; where nobody does, the keeper need not wake for it either."""
+        if self._shelf.queue:
+            self._changed.notify_all()
 
     def _evict_one(self) -> None:
         """Make room: the least recently used idle lease goes."""
         if self._shelf.idle:
             _, lease = self._shelf.idle.popitem(last=False)
-            self._doom(lease.sandbox)
+            self._doom(lease)
 
-    def _doom(self, sandbox: Sandbox) -> None:
-        self._shelf.doomed.append(sandbox)
+    def _doom(self, lease: Lease) -> None:
+        assert lease.sandbox is not None  # noqa: S101 - it was lent
+        self._shelf.doomed.append(lease.sandbox)
         self._changed.notify_all()
 
-    # --- The keeper's thread -----------------------------------------------------------------
+    # --- The keeper's thread, and its hands --------------------------------------------------
 
     def _keep(self) -> None:
-        while True:
-            with self._changed:
-                self._evict_idle()
-                if not self._shelf.doomed and not self._may_warm():
-                    if self._closed and not self._shelf.busy:
-                        return
-                    self._changed.wait(self._next_look())
-                    continue
-                doomed = self._shelf.doomed[0] if self._shelf.doomed else None
-                self._shelf.warming += doomed is None
-            if doomed is None:
-                self._warm_one()
-            else:
-                self._destroy(doomed)
+        with self._changed:
+            while not (self._closed and self._shelf.alive == 0):
+                try:
+                    self._look_after(self._clock.monotonic())
+                except Exception:
+                    # The edge of the thread: without it nothing is refilled or destroyed again.
+                    log.exception("looking after the sandboxes failed; trying again")
+                self._changed.wait(min(self._idle_seconds, RETRY_SECONDS))
 
-    def _evict_idle(self) -> None:
-        oldest = self._clock.monotonic() - self._idle_seconds
-        while self._shelf.idle and next(iter(self._shelf.idle.values())).idle_since <= oldest:
+    def _look_after(self, now: float) -> None:
+        """Start and destroy what is due; all that takes time is left to the hands."""
+        shelf = self._shelf
+        if now >= self._check_at:
+            self._check_at = now + CHECK_SECONDS
+            self._put_the_dead_away()
+        oldest = now - self._idle_seconds
+        while shelf.idle and next(iter(shelf.idle.values())).idle_since <= oldest:
             self._evict_one()
+        target = self._demand.target(now)
+        while len(shelf.warm) > target:
+            shelf.doomed.append(shelf.warm.pop())
+        if self._newcomers_would_wait(now):
+            self._evict_one()
+        while shelf.doomed and shelf.ending < ENDS_AT_ONCE:
+            self._hands.submit(self._at_hand, self._destroy, shelf.doomed[0])
+            shelf.doomed.popleft()
+            shelf.ending += 1
+        while self._may_warm(now, target):
+            self._hands.submit(self._at_hand, self._warm_one)
+            shelf.starting += 1
 
-    def _may_warm(self) -> bool:
+    def _put_the_dead_away(self) -> None:
+        self._shelf.warm = [one for one in self._shelf.warm if self._lives(one)]
+        for owner, lease in list(self._shelf.idle.items()):
+            if not self._lives(lease.sandbox):
+                del self._shelf.idle[owner]
+
+    def _newcomers_would_wait(self, now: float) -> bool:
+        """Return whether those who may not come back hold what the next newcomer needs.
+
+        Who does come back then gets a warm one, which is as good.
+        """
+        shelf = self._shelf
+        ready = len(shelf.warm) + shelf.starting + shelf.going
+        full = shelf.alive >= self._capacity
+        return full and ready < self._warm and now >= self._engine_away_until
+
+    def _may_warm(self, now: float, target: int) -> bool:
+        shelf = self._shelf
         return (
             not self._closed
-            and len(self._shelf.warm) < self._warm
-            and self._shelf.alive < self._capacity
-            and self._clock.monotonic() >= self._engine_away_until
+            and shelf.starting < STARTS_AT_ONCE
+            and len(shelf.warm) + shelf.starting < target
+            and shelf.alive < self._capacity
+            and now >= self._engine_away_until
         )
 
-    def _next_look(self) -> float:
-        return min(self._idle_seconds, RETRY_SECONDS)
+    def _at_hand(self, work: Callable[..., None], *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except Exception:
+            # The edge of a thread: whatever an engine raises, it must be seen, and harm no other.
+            log.exception("the engine failed in a way that nobody foresaw")
 
     def _destroy(self, sandbox: Sandbox) -> None:
         try:
             sandbox.close()
         except EngineUnavailableError as error:
-            _log.warning("a sandbox was left behind: %s", error)
-        with self._changed:
-            self._shelf.doomed.remove(sandbox)
-            self._changed.notify_all()
+            self._orphans_remain = True
+            log.warning("a sandbox was left behind: %s", error)
+        finally:
+            with self._changed:
+                self._shelf.ending -= 1
+                self._changed.notify_all()
 
     def _warm_one(self) -> None:
         sandbox = None
         try:
-            sandbox = self._engine.start()
+            sandbox = self._start_one()
+            self._sweep()
         except EngineUnavailableError as error:
-            _log.warning("no sandbox could be warmed: %s", error)
-        with self._changed:
-            self._shelf.warming -= 1
-            if sandbox is None:
-                self._engine_away_until = self._clock.monotonic() + RETRY_SECONDS
-            elif self._closed:
-                self._shelf.doomed.append(sandbox)
-            else:
-                self._shelf.warm.append(sandbox)
-            self._changed.notify_all()
+            log.warning("no sandbox could be warmed: %s", error)
+        finally:
+            with self._changed:
+                self._shelf.starting -= 1
+                if sandbox is None:
+                    self._engine_away_until = self._clock.monotonic() + RETRY_SECONDS
+                elif self._closed:
+                    self._shelf.doomed.append(sandbox)
+                else:
+                    self._shelf.warm.append(sandbox)
+                self._changed.notify_all()
+
+    def _sweep(self) -> None:
+        """Remove what a dead instance left behind, now that the engine answers (again)."""
+        if self._orphans_remain:
+            self._engine.remove_orphans()
+            self._orphans_remain = False

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.grading import pool as pool_module
-from app.grading.pool import Pool, PoolBusyError, PoolClosedError
-from app.grading.runs import CaseRun, EngineUnavailableError, Outcome, SandboxBrokenError
+from app.grading import leases
+from app.grading.memory import MemoryBudget
+from app.grading.pool import CHECK_SECONDS, RETRY_SECONDS, Pool, PoolBusyError, PoolClosedError
+from app.grading.runs import (
+    Call,
+    CaseRun,
+    EngineReport,
+    EngineUnavailableError,
+    Outcome,
+    RunLimits,
+    SandboxBrokenError,
+)
 from app.kit.clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from app.grading.runs import Call
 
 RUN = CaseRun(Outcome.RETURNED, cpu_ms=1, wall_ms=1, memory_kb=1)
 
@@ -28,7 +35,9 @@ class FakeSandbox:
     spent: bool = False
     broken: bool = False
     interrupted: bool = False
+    alive: bool = True
     closed: int = 0
+    closing: Callable[[], None] = lambda: None
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
         if self.interrupted:
@@ -38,6 +47,7 @@ class FakeSandbox:
         return [RUN for _ in calls]
 
     def close(self) -> None:
+        self.closing()
         self.closed += 1
 
 
@@ -45,15 +55,27 @@ class FakeSandbox:
 class FakeEngine:
     started: list[FakeSandbox] = field(default_factory=list)
     away: bool = False
+    failing: Callable[[], None] = lambda: None
+    tries: int = 0
+    sweeps: int = 0
 
     def start(self) -> FakeSandbox:
+        self.tries += 1
+        self.failing()
         if self.away:
             raise EngineUnavailableError("away")
         self.started.append(FakeSandbox(len(self.started)))
         return self.started[-1]
 
     def remove_orphans(self) -> int:
+        self.sweeps += 1
         return 0
+
+    def probe(self) -> EngineReport:
+        return EngineReport(reachable=not self.away, problem="away" if self.away else None)
+
+    def close(self) -> None:
+        pass
 
     @property
     def alive(self) -> list[FakeSandbox]:
@@ -92,6 +114,16 @@ def eventually(condition: Callable[[], bool]) -> None:
 def use(pool: Pool, owner: str) -> None:
     with pool.lease(owner) as sandbox:
         sandbox.run([])
+
+
+def wake(pool: Pool) -> None:
+    """Let the keeper look at the clock: whoever ends a lease wakes it."""
+    use(pool, "somebody")
+    pool.end("somebody")
+
+
+def call_of(memory_mb: int) -> Call:
+    return Call("", "f", b"", RunLimits(1, 1, memory_mb))
 
 
 def test_warm_sandboxes_are_started_ahead_and_replaced(house: House) -> None:
@@ -177,7 +209,7 @@ def test_closing_a_leased_sandbox_ends_the_lease(house: House) -> None:
 
 
 def test_too_many_runs_destroy(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "MAX_RUNS", 3)
+    monkeypatch.setattr(leases, "MAX_RUNS", 3)
     pool = house.pool()
     for _ in range(4):
         use(pool, "a")
@@ -201,26 +233,14 @@ def test_ending_a_running_lease_waits_for_its_run(house: House) -> None:
     eventually(lambda: house.engine.alive == [])
 
 
-def test_two_threads_of_one_owner_take_turns(house: House) -> None:
+def test_runs_of_one_owner_at_once_get_a_sandbox_each_and_one_is_kept(house: House) -> None:
+    """A thread that waited for its owner's other run would keep other candidates waiting."""
     pool = house.pool()
-    inside = 0
-    most = 0
-
-    def work() -> None:
-        nonlocal inside, most
-        with pool.lease("a"):
-            inside += 1
-            most = max(most, inside)
-            time.sleep(0.02)
-            inside -= 1
-
-    threads = [threading.Thread(target=work) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 1
-    assert len(house.engine.started) == 1
+    with pool.lease("a"), pool.lease("a"):
+        assert len(house.engine.alive) == 2
+    eventually(lambda: len(house.engine.alive) == 1)
+    use(pool, "a")
+    assert len(house.engine.started) == 2
 
 
 def test_a_full_pool_is_busy_after_a_while(house: House) -> None:
@@ -327,3 +347,211 @@ def test_many_owners_at_once_stay_within_capacity(house: House) -> None:
 def test_warm_must_leave_room(house: House) -> None:
     with pytest.raises(ValueError, match="warm"):
         house.pool(warm=3, capacity=3)
+
+
+def test_who_came_first_is_served_first(house: House) -> None:
+    pool = house.pool(capacity=1)
+    served: list[str] = []
+    threads = []
+
+    def work(owner: str) -> None:
+        with pool.lease(owner):
+            served.append(owner)
+
+    with pool.lease("first"):
+        for count, owner in enumerate("bcdef", start=1):
+            threads.append(threading.Thread(target=work, args=(owner,)))
+            threads[-1].start()
+            eventually(lambda count=count: pool.census().waiting == count)  # type: ignore[misc]
+    for thread in threads:
+        thread.join()
+    assert served == list("bcdef")
+
+
+def test_returning_owner_does_not_wait_behind_newcomers(house: House) -> None:
+    pool = house.pool(capacity=2)
+    use(pool, "a")
+    with pool.lease("b"):
+        use(pool, "a")
+    assert len(house.engine.started) == 2
+
+
+def test_warm_stock_grows_with_newcomers_and_shrinks_when_they_stop(house: House) -> None:
+    pool = house.pool(warm=1, capacity=20)
+    for number in range(6):
+        use(pool, str(number))
+    eventually(lambda: pool.census().warm == 6)
+    house.clock.advance(31)
+    wake(pool)
+    eventually(lambda: pool.census().warm == 1)
+
+
+def test_warm_stock_grows_to_half_the_capacity_at_most(house: House) -> None:
+    pool = house.pool(warm=1, capacity=8)
+    for number in range(8):
+        use(pool, str(number))
+        pool.end(str(number))
+    eventually(lambda: pool.census().warm == 4 and pool.census().other == 0)
+    assert len(house.engine.alive) == 4
+
+
+def test_nothing_is_kept_warm_where_nothing_shall_be(house: House) -> None:
+    pool = house.pool(warm=0, capacity=8)
+    for number in range(8):
+        use(pool, str(number))
+        pool.end(str(number))
+    eventually(lambda: house.engine.alive == [])
+
+
+def test_idle_leases_leave_room_for_newcomers(house: House) -> None:
+    pool = house.pool(warm=1, capacity=3)
+    for owner in "abc":
+        eventually(lambda: pool.census().warm == 1)
+        use(pool, owner)
+    eventually(lambda: pool.census().warm == 1)
+    assert pool.census().idle == 2
+    use(pool, "c")  # the latest, who is the likeliest to come back, still has its own
+    assert pool.census().warm == 1
+
+
+@pytest.mark.parametrize("kind", ["warm", "idle"])
+def test_a_dead_sandbox_is_never_lent(house: House, kind: str) -> None:
+    pool = house.pool(warm=int(kind == "warm"))
+    if kind == "warm":
+        eventually(lambda: pool.census().warm == 1)
+    else:
+        use(pool, "a")
+    house.engine.started[0].alive = False
+    with pool.lease("a") as sandbox:
+        assert sandbox.alive
+    eventually(lambda: house.engine.started[0].closed == 1)
+
+
+def test_the_dead_are_found_and_replaced_without_being_asked_for(house: House) -> None:
+    pool = house.pool(warm=1)
+    eventually(lambda: pool.census().warm == 1)
+    use(pool, "a")
+    eventually(lambda: pool.census().warm == 1)
+    for sandbox in house.engine.started:
+        sandbox.alive = False
+    house.clock.advance(CHECK_SECONDS)
+    wake(pool)
+    eventually(lambda: not [one for one in house.engine.alive if not one.alive])
+    eventually(lambda: pool.census().warm == 1)
+    assert pool.census().idle == 0
+
+
+def test_several_are_destroyed_at_once_but_not_all(house: House) -> None:
+    pool = house.pool(capacity=12)
+    leave, inside, most = threading.Event(), [0], [0]
+    lock = threading.Lock()
+
+    def closing() -> None:
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        leave.wait(5)
+        with lock:
+            inside[0] -= 1
+
+    for number in range(10):
+        use(pool, str(number))
+    for sandbox in house.engine.started:
+        sandbox.closing = closing
+    for number in range(10):
+        pool.end(str(number))
+    eventually(lambda: inside[0] == 4)
+    use(pool, "another")  # whoever runs code does not wait for that
+    leave.set()
+    eventually(lambda: len(house.engine.alive) == 1)
+    assert most[0] == 4
+
+
+def test_an_owner_whose_start_failed_is_not_ended_later(house: House) -> None:
+    pool = house.pool()
+
+    def fail() -> None:
+        pool.end("a")
+        raise EngineUnavailableError("away")
+
+    house.engine.failing = fail
+    with pytest.raises(EngineUnavailableError):
+        use(pool, "a")
+    house.engine.failing = lambda: None
+    use(pool, "a")
+    use(pool, "a")
+    assert len(house.engine.started) == 1
+
+
+@pytest.mark.parametrize("trouble", [OSError("no more threads"), ValueError("odd answer")])
+def test_the_keeper_survives_whatever_an_engine_does(
+    house: House, trouble: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise trouble
+
+    house.engine.failing = fail
+    pool = house.pool(warm=1)
+    eventually(lambda: str(trouble) in caplog.text)
+    house.engine.failing = lambda: None
+    use(pool, "a")
+    house.engine.started[0].closing = fail
+    pool.end("a")
+    house.clock.advance(RETRY_SECONDS)
+    wake(pool)
+    eventually(lambda: pool.census().warm == 1)
+    eventually(lambda: pool.census().other == 0)
+
+
+def test_an_engine_that_lets_wait_for_nothing_is_spared_the_next(house: House) -> None:
+    pool = house.pool()
+    house.engine.failing = lambda: house.clock.advance(30)  # as a frozen daemon does
+    house.engine.away = True
+    for _ in range(5):
+        with pytest.raises(EngineUnavailableError):
+            use(pool, "a")
+    assert house.engine.tries == 1
+    house.engine.away, house.engine.failing = False, lambda: None
+    house.clock.advance(RETRY_SECONDS)
+    use(pool, "a")
+
+
+def test_orphans_are_removed_when_the_engine_is_there(house: House) -> None:
+    house.engine.away = True
+    pool = house.pool(warm=1)
+    eventually(lambda: house.engine.tries == 1 and pool.census().other == 0)
+    assert house.engine.sweeps == 0
+    house.engine.away = False
+    house.clock.advance(RETRY_SECONDS)
+    wake(pool)
+    eventually(lambda: house.engine.sweeps == 1)
+
+
+def test_a_memory_budget_bounds_the_capacity(house: House) -> None:
+    pool = house.pool(capacity=100, memory=MemoryBudget(1000, calls_at_once=2))
+    assert pool.census().capacity == (1000 - 2 * 384) // 20
+
+
+def test_a_memory_budget_too_small_for_one_sandbox_is_refused(house: House) -> None:
+    with pytest.raises(ValueError, match="need 788 MiB, not 700"):
+        house.pool(capacity=100, memory=MemoryBudget(700, calls_at_once=2))
+
+
+def test_large_calls_run_one_after_the_other_within_the_budget() -> None:
+    memory = MemoryBudget(1000, calls_at_once=2).for_calls(10)
+    done = threading.Event()
+
+    def work(memory_mb: int) -> None:
+        with memory.held_for([call_of(memory_mb)]):
+            done.set()
+
+    with memory.held_for([call_of(256)]):
+        small = threading.Thread(target=work, args=(256,))
+        small.start()
+        small.join()
+        done.clear()
+        large = threading.Thread(target=work, args=(900,))
+        large.start()
+        assert not done.wait(0.05)
+    large.join()
+    assert done.is_set()

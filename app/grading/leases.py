@@ -1,0 +1,100 @@
+"""A lease, the watched sandbox that it hands out, and where every sandbox of a pool is."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.grading.memory import RunningMemory
+    from app.grading.runs import Call, CaseRun, Sandbox
+
+MAX_RUNS = 500
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """A sandbox of one owner: in use by one thread, or waiting for the owner's next run."""
+
+    owner: str
+    sandbox: Sandbox | None = None  # None: being started
+    runs: int = 0
+    idle_since: float = 0.0
+    broken: bool = False
+    ended: bool = False  # its present run is its last
+
+    @property
+    def used_up(self) -> bool:
+        """Whether no further run may see this sandbox."""
+        spent = self.sandbox is None or self.sandbox.spent
+        return spent or self.broken or self.ended or self.runs >= MAX_RUNS
+
+
+@dataclass(slots=True)
+class GuardedSandbox:
+    """What a lease hands out: the owner's sandbox, watched for signs that it must go."""
+
+    lease: Lease
+    sandbox: Sandbox
+    memory: RunningMemory
+
+    @property
+    def spent(self) -> bool:
+        """Whether no further run may see it."""
+        return self.lease.used_up
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still waits for calls."""
+        return not self.lease.broken and self.sandbox.alive
+
+    def run(self, calls: Sequence[Call]) -> list[CaseRun]:
+        """Run the calls once there is memory for the largest. Raises SandboxBrokenError."""
+        with self.memory.held_for(calls):
+            self.lease.runs += 1
+            self.lease.broken = True  # unless it comes back: a torn exchange cannot be resumed
+            runs = self.sandbox.run(calls)
+            self.lease.broken = False
+            return runs
+
+    def close(self) -> None:
+        """Let it be destroyed when the lease ends."""
+        self.lease.broken = True
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many sandboxes there are of each kind, how many may be, and how many threads wait."""
+
+    warm: int
+    idle: int
+    busy: int
+    other: int  # being started for nobody yet, or destroyed
+    capacity: int
+    waiting: int
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Where every sandbox of the pool is; changed only while the pool's lock is held."""
+
+    warm: list[Sandbox] = field(default_factory=list)
+    idle: OrderedDict[str, Lease] = field(default_factory=OrderedDict)  # least recent first
+    busy: list[Lease] = field(default_factory=list)
+    doomed: deque[Sandbox] = field(default_factory=deque)  # to be destroyed in the background
+    starting: int = 0
+    ending: int = 0
+    queue: deque[object] = field(default_factory=deque)  # who wants a sandbox, first come first
+
+    @property
+    def going(self) -> int:
+        """How many places become free without anybody's doing."""
+        return len(self.doomed) + self.ending
+
+    @property
+    def alive(self) -> int:
+        """How many exist, also those being started or destroyed."""
+        return len(self.warm) + len(self.idle) + len(self.busy) + self.starting + self.going
