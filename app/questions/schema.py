@@ -147,7 +147,7 @@ class Criterion(Strict):
     from_rules: list[Slug] = []
     """Rules that must be kept: who breaks one earns nothing here (coding questions).
 
-    Without `from_groups`, the share of all hidden cases earns the points: empty code breaks no rule.
+    Without `from_groups`, the share of all hidden cases earns the points: empty code keeps rules.
     """
     evidence: Evidence | None = None
     """What the automatic suggestion looks for in an answer in words."""
