@@ -149,7 +149,9 @@ def _sorted_slices(array: Array, axis: int) -> Array:
 
 
 def _long_axes(array: Array) -> list[int]:
-    return [axis for axis, length in enumerate(array.shape) if length > 1]
+    """Return the axes that have an order; of very many only the first."""
+    axes = [axis for axis, length in enumerate(array.shape) if length > 1]
+    return axes[:_MOST_AXES]
 
 
 # --- Other shapes ---------------------------------------------------------------------------

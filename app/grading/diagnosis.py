@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 MOST = 2
-_LARGEST = 100_000  # elements that are looked at
+_LARGEST = 20_000  # elements that are looked at
 _FORMS = (list, tuple, dict, str, type(None))
 _MOST_PARTS = 8  # each is compared with each
 _SINGLE_PRECISION_DIGITS = 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.grading.checkers import CheckReport, check
+from app.grading.checkers import CheckReport, check, explain
 from app.grading.values import InvalidValueError, decode_value
 from app.grading.verdicts import Verdict, first_bad, verdict_of
 from app.kit.i18n import message
@@ -41,7 +41,7 @@ class CaseData:
 
 @dataclass(frozen=True, slots=True)
 class JudgedCase:
-    """The verdict on one case. `reason` is None for hidden cases: it would quote them."""
+    """The verdict on one case. Hidden cases have no `reason` and no `hints`: these quote them."""
 
     name: str
     group: str | None
@@ -51,6 +51,7 @@ class JudgedCase:
     cpu_ms: float
     wall_ms: float
     memory_kb: int
+    hints: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def judge_case(case: CaseData, run: CaseRun) -> JudgedCase:
         cpu_ms=run.cpu_ms,
         wall_ms=run.wall_ms,
         memory_kb=run.memory_kb,
+        hints=_hints(case, run) if case.sample and verdict != Verdict.AC else (),
     )
 
 
@@ -169,6 +171,14 @@ def _judge(case: CaseData, run: CaseRun) -> tuple[Verdict, Message | None]:
     if case.inputs_unmodified and (name := _modified(case, returned.args_after)) is not None:
         return Verdict.WA, message('The argument "{name}" was modified.', name=name)
     return Verdict.AC, None
+
+
+def _hints(case: CaseData, run: CaseRun) -> tuple[Message, ...]:
+    """Return what may have led to a wrong result, if anything was returned."""
+    returned = returned_by(case, run)
+    if returned is None:
+        return ()
+    return explain(case.checker, decode_value(case.expected), returned.value)
 
 
 def _verdict_on(report: CheckReport) -> Verdict:

@@ -249,7 +249,8 @@ def _case_result(
         result.stdout, result.arguments = sample.stdout, sample.arguments
         result.expected, result.got = sample.expected, sample.got
         if judged.reason is not None:
-            result.reason = _stored(judged.reason)
+            hints = [_stored(hint) for hint in judged.hints]
+            result.reason = _stored(judged.reason) | {"hints": hints}
     return result
 
 

@@ -222,6 +222,23 @@ def test_without_cases_there_is_no_verdict() -> None:
         summarise(question(), [])
 
 
+# --- Hints ----------------------------------------------------------------------------------
+
+
+def test_a_wrong_sample_result_is_explained_and_a_hidden_one_is_not() -> None:
+    (hint,) = judge_case(sample(expected=3.0), returned(6.0)).hints
+    assert "twice" in hint.render("en")
+    assert judge_case(case(expected=3.0), returned(6.0)).hints == ()
+
+
+@pytest.mark.parametrize(
+    "run",
+    [returned(3.0), ended(Outcome.RAISED), CaseRun(Outcome.RETURNED, 1.0, 2.0, 3, result=b"?")],
+)
+def test_there_are_no_hints_about_what_is_right_or_missing(run: CaseRun) -> None:
+    assert judge_case(sample(), run).hints == ()
+
+
 # --- Mistakes -------------------------------------------------------------------------------
 
 CASES = [case("a", expected=1.0), case("b", expected=2.0), case("c", expected=3.0)]

@@ -132,6 +132,15 @@ def test_wrong_program_is_told_its_mistake(sitting: Sitting) -> None:
     assert sitting.points()["values"] == 0.0
 
 
+def test_a_wrong_sample_result_is_explained(sitting: Sitting) -> None:
+    negated = "def double(x):\n    return -2 * x\n"
+    shown, *hidden = sitting.results(sitting.graded(negated))
+    assert shown.reason is not None
+    (hint,) = shown.reason["hints"]
+    assert hint["text"] == "Every value has the wrong sign."
+    assert [one.reason for one in hidden] == [None] * 3
+
+
 def test_hidden_case_keeps_nothing_but_its_verdict(sitting: Sitting) -> None:
     telling = "def double(x):\n    print(x)\n    raise ValueError(str(x))\n"
     shown, *hidden = sitting.results(sitting.graded(telling))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.answers.queries import submissions_of
 from app.grading.queries import case_results_of, jobs_of
@@ -15,7 +15,7 @@ from app.questions.schema import CodingQuestion
 from app.web.views import CaseView, GroupView, JobView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -97,14 +97,22 @@ def _case(result: CaseResult) -> CaseView:
         arguments=result.arguments,
         expected=result.expected,
         got=result.got,
-        reason=_reason(Message(reason["text"], reason["values"])) if reason else None,
+        reason=_reason(reason) if reason else None,
     )
 
 
-def _reason(stored: Message) -> str:
-    """Return a reason as people read it: an exception without a message has no bare colon."""
-    first, *others = stored.render().splitlines()
-    return "\n".join([first.removesuffix(": "), *others])
+def _reason(stored: Mapping[str, Any]) -> str:
+    """Return a reason and its hints as people read them.
+
+    An exception without a message has no bare colon.
+    """
+    first, *others = _text(stored).splitlines()
+    hints = [_text(hint) for hint in stored.get("hints", [])]
+    return "\n".join([first.removesuffix(": "), *others, *hints])
+
+
+def _text(stored: Mapping[str, Any]) -> str:
+    return Message(stored["text"], stored["values"]).render()
 
 
 def _groups(question: Question, results: Iterable[CaseResult]) -> Iterable[GroupView]:
