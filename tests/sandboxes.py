@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.grading.bwrap_engine import BubblewrapEngine, root_folder
 from app.grading.docker_engine import DockerEngine, image_tag
 from app.grading.runs import Call, CaseRun, Engine, Outcome, RunLimits, Sandbox, SandboxBrokenError
 from app.grading.values import Value, decode_value, encode_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from app.kit.clock import Clock
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = RunLimits(cpu_seconds=2, wall_seconds=6, memory_mb=256)
@@ -89,11 +92,24 @@ class Box:
             self.replace()
 
 
-def docker_engine() -> Engine:
+def docker_engine(clock: Clock | None = None) -> Engine:
     """Return an engine whose image is built and up to date."""
+    _build()
+    return DockerEngine(image_tag(), clock=clock)
+
+
+def bubblewrap_engine(clock: Clock | None = None) -> Engine:
+    """Return an engine whose root file system is made and up to date."""
+    _build()
+    return BubblewrapEngine(root_folder(), clock=clock)
+
+
+def _build() -> None:
     subprocess.run([ROOT / "sandbox" / "build-image.sh"], check=True)
-    return DockerEngine(image_tag())
 
 
 # Every attack is tried on each of these.
-BACKENDS: dict[str, Callable[[], Engine]] = {"docker": docker_engine}
+BACKENDS: dict[str, Callable[[Clock | None], Engine]] = {
+    "docker": docker_engine,
+    "bubblewrap": bubblewrap_engine,
+}

@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     before = traces()
-    engine = BACKENDS[request.param]()
+    engine = BACKENDS[request.param](None)
     yield engine
     engine.close()
     assert_nothing_is_left(before)

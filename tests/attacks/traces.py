@@ -82,15 +82,13 @@ def _all_containers() -> set[str]:
 
 
 def _orphaned_cgroups() -> set[str]:
-    """Return the cgroups of containers that do not exist any more."""
-    here = {
-        str(path)
-        for pattern in ("*/docker/*", "docker/*", "system.slice/docker-*", "*/*yimian*", "*yimian*")
-        for path in Path("/sys/fs/cgroup").glob(pattern)
-        if path.is_dir()
-    }
+    """Return control groups of this process's sandboxes, and those of containers that are gone."""
+    ours = this_instance().replace("/", "~")
+    here = {path for path in Path("/sys/fs/cgroup").rglob("*[0-9]*") if path.is_dir()}
+    of_containers = {str(path) for path in here if CONTAINER_ID.search(path.name)}
     existing = _all_containers()
-    return {path for path in here if not set(CONTAINER_ID.findall(path)) & existing}
+    orphaned = {path for path in of_containers if not set(CONTAINER_ID.findall(path)) & existing}
+    return orphaned | {str(path) for path in here if path.name.startswith(ours)}
 
 
 def _mounts() -> int:
