@@ -1,9 +1,12 @@
 #!/bin/sh
-# Builds the sandbox image, named by the hash of what is in it, and writes the name to
-# var/sandbox-image. An image that exists is not built again.
+# Builds what sandboxes run in, named by the hash of what is in it: the image for container engines
+# (its name goes to var/sandbox-image) and, where bubblewrap is installed, the same file system as a
+# folder (var/sandbox-root). What exists is not built again; what this checkout built over a day
+# ago and nothing uses is removed.
 #
 # The base is python:3.11-slim where a registry answers, else a Debian root file system made by
-# debootstrap from the mirror that this machine's own apt uses (needs root).
+# debootstrap from the mirror that this machine's own apt uses (needs root). assemble_root.py takes
+# from either only what Python and numpy need. Without an engine the folder is built directly.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -12,19 +15,25 @@ var=var
 python=${PYTHON:-.venv/bin/python}
 [ -x "$python" ] || python=python3
 suite=bookworm
+base=
 work=
 trap 'if [ -n "$work" ]; then rm -rf "$work"; fi' EXIT
 
 say() { printf 'sandbox image: %s\n' "$*"; }
 fail() { printf 'sandbox image: %s\n' "$*" >&2; exit 1; }
 
+sources="$here/__init__.py $here/codec.py $here/runner.py $here/forkserver.py"
+
 content_hash() {
     {
-        cat $here/Dockerfile $here/build-image.sh $here/numpy_requirement.py \
-            $here/__init__.py $here/codec.py $here/runner.py $here/forkserver.py
+        # shellcheck disable=SC2086 # a list of names
+        cat $here/Dockerfile $here/build-image.sh $here/assemble_root.py \
+            $here/numpy_requirement.py $sources
         sed -n '/^numpy==/,/[^\\]$/p' requirements.lock
     } | sha256sum | cut -c1-16
 }
+
+have_engine() { command -v docker >/dev/null && docker info >/dev/null 2>&1; }
 
 # The first mirror of the main archive in this machine's apt sources, in either of its formats.
 debian_mirror() {
@@ -35,6 +44,8 @@ debian_mirror() {
         grep '/debian/*$' | head -n 1
 }
 
+# --- The base ---------------------------------------------------------------------------------
+
 pull_base() {
     base=python:3.11-slim
     if docker image inspect "$base" >/dev/null 2>&1; then return; fi
@@ -42,10 +53,19 @@ pull_base() {
     timeout 60 docker pull -q "$base" >/dev/null 2>&1
 }
 
-bootstrap_base() {
+import_base() {
     base=yimian-sandbox-base:$suite
     if docker image inspect "$base" >/dev/null 2>&1; then return; fi
-    [ "$(id -u)" = 0 ] || fail "no registry answers, and debootstrap needs root: run this as root once"
+    bootstrap "$work/base" "no registry answers"
+    say "importing it"
+    tar -C "$work/base" --numeric-owner --exclude='./dev/*' --exclude='./proc/*' \
+        --exclude='./sys/*' --exclude='./var/*/*' -c . | docker import - "$base" >/dev/null
+    rm -rf "$work/base"
+}
+
+# bootstrap FOLDER WHY
+bootstrap() {
+    [ "$(id -u)" = 0 ] || fail "$2, and debootstrap needs root: run this as root once"
     if ! command -v debootstrap >/dev/null; then
         say "installing debootstrap"
         apt-get update -qq
@@ -53,32 +73,26 @@ bootstrap_base() {
             debootstrap >/dev/null
     fi
     mirror=$(debian_mirror)
-    [ -n "$mirror" ] || fail "no registry answers, and apt's sources name no Debian mirror"
-    say "no registry answers: making a Debian $suite root file system (about a minute)"
-    mkdir -p $var
-    debootstrap --variant=minbase --include=python3 $suite "$work/root" "$mirror" \
+    [ -n "$mirror" ] || fail "$2, and apt's sources name no Debian mirror"
+    say "$2: making a Debian $suite root file system (about a minute)"
+    debootstrap --variant=minbase --include=python3 $suite "$1" "$mirror" \
         >$var/debootstrap.log 2>&1 || fail "debootstrap failed, see $var/debootstrap.log"
-    say "importing it"
-    # Only what Python needs: no package manager, no perl, no documentation, no set-uid tools.
-    tar -C "$work/root" --numeric-owner \
-        --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' --exclude='./boot/*' \
-        --exclude='./tmp/*' --exclude='./root/.*' --exclude='./var/*/*' \
-        --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/info/*' \
-        --exclude='./usr/share/locale/*' --exclude='./usr/share/i18n/*' \
-        --exclude='./usr/share/perl*' --exclude='./usr/lib/*/perl*' --exclude='./usr/bin/*perl*' \
-        --exclude='./usr/lib/*/gconv/*' --exclude='./usr/lib/apt' --exclude='./usr/lib/dpkg' \
-        --exclude='./usr/bin/apt*' --exclude='./usr/bin/dpkg*' --exclude='./usr/sbin/*' \
-        --exclude='./usr/bin/su' --exclude='./usr/bin/mount' --exclude='./usr/bin/umount' \
-        --exclude='./usr/bin/passwd' --exclude='./usr/bin/chsh' --exclude='./usr/bin/chfn' \
-        --exclude='./usr/bin/gpasswd' --exclude='./usr/bin/newgrp' --exclude='./usr/bin/expiry' \
-        --exclude='./usr/bin/chage' --exclude='./usr/lib/*/libapt*' --exclude='./etc/shadow*' \
-        -c . | docker import - "$base" >/dev/null
-    rm -rf "$work/root"
 }
 
-fetch_numpy() {
-    version=$(docker run --rm --network none --entrypoint python3 "$base" \
-        -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# in_base COMMAND…: in the base image, or where there is no engine in the base folder
+in_base() {
+    if [ -n "$base" ]; then
+        docker run --rm --network none --entrypoint "$1" "$base" "$2" "$3"
+    else
+        chroot "$work/base" "$@"
+    fi
+}
+
+# --- The image and the folder -------------------------------------------------------------------
+
+gather_context() {
+    mkdir -p "$work/context/sandbox" "$work/context/site"
+    version=$(in_base python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     machine=$(uname -m)
     say "fetching numpy for Python $version on $machine"
     "$python" $here/numpy_requirement.py requirements.lock "$version" >"$work/numpy.txt"
@@ -87,36 +101,75 @@ fetch_numpy() {
         --platform "manylinux_2_28_$machine" --platform "manylinux_2_27_$machine" \
         --platform "manylinux_2_17_$machine" --platform "manylinux2014_$machine" \
         -d "$work/wheels" -r "$work/numpy.txt"
-    "$python" - "$work/wheels" "$work/context/site" <<'PYTHON'
-import pathlib
-import sys
-import zipfile
-
-UNUSED = ("/tests/", "/include/", "/f2py/")
-(wheel,) = pathlib.Path(sys.argv[1]).glob("*.whl")
-with zipfile.ZipFile(wheel) as archive:
-    used = [name for name in archive.namelist() if not any(part in name for part in UNUSED)]
-    archive.extractall(sys.argv[2], used)
-PYTHON
+    "$python" -m zipfile -e "$work"/wheels/*.whl "$work/context/site"
+    # shellcheck disable=SC2086 # a list of names
+    cp $sources "$work/context/sandbox/"
+    cp $here/assemble_root.py "$work/context/"
+    chmod -R u=rwX,go=rX "$work/context"
 }
 
-command -v docker >/dev/null || fail "there is no docker command: run sandbox/ensure-engine.sh first"
-docker info >/dev/null 2>&1 || fail "no container engine answers: run sandbox/ensure-engine.sh first"
-
-image=yimian-sandbox:$(content_hash)
-mkdir -p $var
-if ! docker image inspect "$image" >/dev/null 2>&1; then
-    work=$(mktemp -d)
-    mkdir -p "$work/context/site"
-    pull_base || bootstrap_base
-    fetch_numpy
-    cp $here/Dockerfile $here/__init__.py $here/codec.py $here/runner.py $here/forkserver.py \
-        "$work/context/"
-    chmod -R u=rwX,go=rX "$work/context"
+build_image() {
+    pull_base || import_base
+    gather_context
     say "building $image"
-    DOCKER_BUILDKIT=0 docker build -q --network none --build-arg "BASE=$base" \
+    DOCKER_BUILDKIT=0 docker build -q --network none --force-rm -f $here/Dockerfile \
+        --build-arg "BASE=$base" --build-arg "CHECKOUT=$checkout" \
         -t "$image" "$work/context" >$var/image-build.log 2>&1 ||
         fail "docker build failed, see $var/image-build.log"
-    say "done"
+    docker image prune -f --filter label=yimian.stage=build \
+        --filter "label=yimian.checkout=$checkout" >/dev/null
+}
+
+export_image() {
+    container=$(docker create "$image")
+    docker export "$container" | tar -C "$work/root" --no-same-owner -x --exclude='dev/*' \
+        --exclude='etc/*' --exclude=.dockerenv
+    docker rm "$container" >/dev/null
+}
+
+assemble_directly() {
+    bootstrap "$work/base" "no container engine answers"
+    gather_context
+    mv "$work/context" "$work/base/build"
+    chroot "$work/base" python3 -I /build/assemble_root.py /build /assembled
+    mv "$work/base/assembled" "$work/root"
+}
+
+build_root() {
+    say "making $root"
+    mkdir -p "$work/root"
+    if have_engine; then export_image; else rmdir "$work/root" && assemble_directly; fi
+    chmod 755 "$work/root"
+    touch "$work/root"
+    # Another build may have been quicker.
+    mv -T "$work/root" "$root" 2>/dev/null || [ -d "$root" ]
+}
+
+mkdir -p $var
+hash=$(content_hash)
+checkout=$(pwd | sha256sum | cut -c1-16)
+image=yimian-sandbox:$hash
+root=$var/sandbox-root-$hash
+built=
+have_engine || command -v bwrap >/dev/null ||
+    fail "neither a container engine nor bubblewrap: run sandbox/ensure-engine.sh first"
+# Beside what it becomes, so that it can be moved there whole.
+work=$(mktemp -d $var/sandbox-build-XXXXXX)
+if have_engine; then
+    if ! docker image inspect "$image" >/dev/null 2>&1; then
+        build_image
+        docker image prune -a -f --filter "label=yimian.checkout=$checkout" \
+            --filter until=24h >/dev/null
+        built=yes
+    fi
+    printf '%s\n' "$image" >$var/sandbox-image
 fi
-printf '%s\n' "$image" >$var/sandbox-image
+if command -v bwrap >/dev/null; then
+    if ! [ -d "$root" ]; then
+        build_root
+        find $var -maxdepth 1 -name 'sandbox-root-*' ! -path "$root" -mtime +0 -exec rm -rf {} +
+        built=yes
+    fi
+    printf '%s\n' "${root##*/}" >$var/sandbox-root
+fi
+if [ -n "$built" ]; then say "done"; fi
