@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from app.accounts.passwords import hash_token
 from app.accounts.queries import user_by_email
 from app.accounts.roles import Role
 from app.accounts.service import register, sign_in
+from app.answers.models import Attempt
 from app.answers.queries import attempts_of
 from app.db.engine import connect
 from app.db.schema import upgrade
@@ -22,6 +23,7 @@ from app.db.session import Database
 from app.grading.engine_watch import EngineWatch
 from app.grading.notifications import LocalNotifier
 from app.grading.pool import Pool
+from app.grading.service import enqueue
 from app.interviews.models import Interview
 from app.kit.clock import ManualClock
 from app.settings import Settings
@@ -128,6 +130,28 @@ class Site:
     def finish(self, interview_id: str) -> None:
         with self.database.transaction() as session:
             finish_interview(session, self.runtime, session.get_one(Interview, interview_id))
+
+    def change_settings(self, **values: Any) -> None:  # noqa: ANN401 - whatever Settings has
+        machinery = self.runtime.machinery
+        changed = machinery.settings.model_copy(update=values)
+        self.runtime = Runtime(replace(machinery, settings=changed), self.dispatcher)
+
+    def fill_queue(self, count: int) -> None:
+        """Let somebody else's jobs wait, each older than whatever comes now."""
+        interview_id = self.start("other")
+        (code, *_) = self.attempts(interview_id)
+        with self.database.transaction() as session:
+            for _ in range(count):
+                self.clock.advance(0.001)
+                enqueue(
+                    session,
+                    interview_id=interview_id,
+                    attempt_id=code,
+                    question_version_id=session.get_one(Attempt, code).question_version_id,
+                    text=DOUBLE,
+                    submission_id=None,
+                    now=self.clock.now(),
+                )
 
     def close(self) -> None:
         assert self.runtime.machinery.pool is not None

@@ -39,6 +39,7 @@ class GradingJob(Base):
     judged_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
+    waits: Mapped[int] = mapped_column(default=0)  # times it found no engine or no sandbox
     problem: Mapped[str | None] = mapped_column(String(40))
 
     verdict: Mapped[str | None] = mapped_column(String(4))

@@ -82,6 +82,7 @@ class Pool:
         self._shelf = Shelf()
         self._closed = False
         self._orphans_remain = True
+        self._engine_is_away = False
         self._engine_away_until = 0.0
         self._spared_until = 0.0
         self._check_at = clock.monotonic() + CHECK_SECONDS
@@ -95,6 +96,11 @@ class Pool:
         """How many sandboxes exist, also those being started or destroyed."""
         with self._changed:
             return self._shelf.alive
+
+    @property
+    def engine_is_away(self) -> bool:
+        """Whether the last sandbox that was wanted could not be started."""
+        return self._engine_is_away
 
     def census(self) -> Census:
         """Return how many sandboxes there are of each kind."""
@@ -211,13 +217,16 @@ class Pool:
         if began < self._spared_until:
             raise EngineUnavailableError("the engine did not answer a moment ago")
         try:
-            return self._engine.start()
+            sandbox = self._engine.start()
         except EngineUnavailableError:
+            self._engine_is_away = True
             now = self._clock.monotonic()
             if now - began >= SLOW_SECONDS:
                 self._spared_until = now + RETRY_SECONDS
             self._orphans_remain = True
             raise
+        self._engine_is_away = False
+        return sandbox
 
     def _wait(self, deadline: float) -> None:
         left = deadline - self._clock.monotonic()

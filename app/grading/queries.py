@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select, tuple_
 
 from app.grading.models import CaseResult, GradingJob, MistakeOutput, ReferenceCase
 from app.interviews.models import Interview
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sqlalchemy.orm import Session
+
+
+_OPEN = (GradingJob.judged_at.is_(None), GradingJob.failed_at.is_(None))
+_WAITING = (*_OPEN, GradingJob.claim.is_(None))
 
 
 def jobs_of(session: Session, attempt_ids: Iterable[str]) -> Sequence[GradingJob]:
@@ -59,20 +63,28 @@ def undelivered_job_ids(session: Session, *, now: datetime, patience: timedelta)
     lost = GradingJob.claim.is_(None) & (GradingJob.queued_at <= now - patience)
     abandoned = GradingJob.claim.is_not(None) & (GradingJob.claimed_until <= now)
     return session.scalars(
-        select(GradingJob.id)
-        .where(GradingJob.judged_at.is_(None), GradingJob.failed_at.is_(None))
-        .where(or_(lost, abandoned))
-        .order_by(GradingJob.queued_at)
+        select(GradingJob.id).where(*_OPEN, or_(lost, abandoned)).order_by(GradingJob.queued_at)
     ).all()
 
 
-def has_open_job(session: Session, attempt_id: str) -> bool:
-    """Tell whether work for this attempt is waiting or running."""
-    query = select(GradingJob.id).where(
-        GradingJob.attempt_id == attempt_id,
-        GradingJob.judged_at.is_(None),
-        GradingJob.failed_at.is_(None),
+def waiting_jobs(session: Session) -> int:
+    """Return how many jobs wait for somebody to work on them."""
+    return session.scalar(select(func.count()).where(*_WAITING)) or 0
+
+
+def jobs_ahead(session: Session, job: GradingJob) -> int:
+    """Return how many jobs wait that came before a waiting one."""
+    earlier = tuple_(GradingJob.queued_at, GradingJob.id) < tuple_(
+        literal(job.queued_at, GradingJob.queued_at.type), literal(job.id)
     )
+    return session.scalar(select(func.count()).where(*_WAITING, earlier)) or 0
+
+
+def has_open_job(session: Session, attempt_id: str, *, submission: bool = False) -> bool:
+    """Tell whether work for this attempt waits or runs: any, or that on a `submission`."""
+    query = select(GradingJob.id).where(GradingJob.attempt_id == attempt_id, *_OPEN)
+    if submission:
+        query = query.where(GradingJob.submission_id.is_not(None))
     return session.scalars(query.limit(1)).first() is not None
 
 
@@ -84,8 +96,7 @@ def open_jobs_of(session: Session, candidate_id: int) -> int:
         .join(Interview, Interview.id == GradingJob.interview_id)
         .where(
             Interview.candidate_id == candidate_id,
-            GradingJob.judged_at.is_(None),
-            GradingJob.failed_at.is_(None),
+            *_OPEN,
         )
     )
     return session.scalar(query) or 0

@@ -103,6 +103,7 @@ def release(job: GradingJob, *, count: bool = True) -> None:
     job.claim = job.claimed_until = None
     if not count:
         job.tries -= 1
+        job.waits += 1
 
 
 def fail(job: GradingJob, problem: str, *, now: datetime) -> None:

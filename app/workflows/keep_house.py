@@ -41,11 +41,13 @@ def resume_work(runtime: Runtime) -> None:
 def resend_lost_jobs(runtime: Runtime, *, patience: timedelta = PATIENCE) -> None:
     """Send jobs again that nobody works on; whoever takes one twice finds it closed.
 
-    Every web process does this. The dispatcher sees to it that nothing waits twice.
+    Every web process does this. The dispatcher sees to it that nothing waits twice. While this
+    process finds no engine, the first in line tries for all.
     """
+    pool = runtime.machinery.pool
     with runtime.database.transaction(read_only=True) as session:
         lost = undelivered_job_ids(session, now=runtime.clock.now(), patience=patience)
-    for job_id in lost:
+    for job_id in lost[:1] if pool is not None and pool.engine_is_away else lost:
         runtime.dispatcher.send(Task.GRADE, job_id)
 
 

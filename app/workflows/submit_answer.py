@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from app.answers.service import accept_text, save_draft, submit
 from app.db.session import after_commit
 from app.grading.dispatch import Task
-from app.grading.queries import has_open_job, open_jobs_of
+from app.grading.queries import has_open_job, open_jobs_of, waiting_jobs
 from app.grading.service import enqueue
 from app.interviews.service import InterviewOverError, record, require
 from app.interviews.states import InterviewAction
 from app.interviews.timing import is_closed, is_over
-from app.kit.errors import ConflictError, InvalidError
+from app.kit.errors import BusyError, ConflictError, InvalidError
 from app.kit.i18n import message
 from app.questions.models import QuestionVersion
 from app.questions.queries import document_of
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 # What one candidate may have in the queue at once: the others wait behind it.
 MAX_OPEN_JOBS = 3
+# So near to the deadline nobody is sent away because others wait.
+LAST_CHANCE = timedelta(minutes=1)
+# When to come back to a full queue, in seconds.
+RETRY_LEAST, RETRY_MOST = 5, 60
 
 
 def keep_draft(
@@ -50,7 +55,10 @@ def run_samples(
 ) -> GradingJob:
     """Queue a run of the sample cases."""
     now = _require_time(interview, runtime)
-    _require_code(_question(session, attempt), interview, attempt, session)
+    _require_code(_question(session, attempt))
+    if has_open_job(session, attempt.id):
+        raise ConflictError(message("The last run is still being judged; please wait for it."))
+    _require_place(session, runtime, interview)
     job = enqueue(
         session,
         interview_id=interview.id,
@@ -71,10 +79,13 @@ def submit_answer(
     session: Session, runtime: Runtime, interview: Interview, attempt: Attempt, text: str
 ) -> tuple[Submission, GradingJob | None]:
     """Hand a text in; code is queued for grading, words get their suggestion at once."""
-    _require_time(interview, runtime)
+    now = _require_time(interview, runtime)
     question = _question(session, attempt)
     if isinstance(question, CodingQuestion):
-        _require_code(question, interview, attempt, session)
+        if has_open_job(session, attempt.id, submission=True):
+            raise ConflictError(message("The last run is still being judged; please wait for it."))
+        if not _is_last_chance(interview, now):
+            _require_place(session, runtime, interview)
     return _hand_in(session, runtime, interview, attempt, question, text, automatic=False)
 
 
@@ -147,15 +158,31 @@ def _require_time(interview: Interview, runtime: Runtime) -> datetime:
     return now
 
 
-def _require_code(
-    question: Question, interview: Interview, attempt: Attempt, session: Session
-) -> None:
+def _require_code(question: Question) -> None:
     if not isinstance(question, CodingQuestion):
         raise InvalidError(message("This question is answered in words; there is nothing to run."))
-    if has_open_job(session, attempt.id):
-        raise ConflictError(message("The last run is still being judged; please wait for it."))
+
+
+def _is_last_chance(interview: Interview, now: datetime) -> bool:
+    """Tell whether who is sent away may have no time to come back."""
+    deadline = interview.deadline_at
+    return deadline is not None and deadline - now <= LAST_CHANCE
+
+
+def _require_place(session: Session, runtime: Runtime, interview: Interview) -> None:
+    """Raise ConflictError where one person waits for too much, BusyError where all do."""
     if open_jobs_of(session, interview.candidate_id) >= MAX_OPEN_JOBS:
         raise ConflictError(message("Your earlier runs are still being judged; please wait."))
+    waiting = waiting_jobs(session)
+    if waiting >= runtime.settings.queue_limit:
+        raise BusyError(
+            message(
+                "Too much code is waiting to be judged: {count} runs. Your text is kept; please try"
+                " again in a moment.",
+                count=waiting,
+            ),
+            retry_after=min(max(waiting // 10, RETRY_LEAST), RETRY_MOST),
+        )
 
 
 def _some_code(text: str) -> str:

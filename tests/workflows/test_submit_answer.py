@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,9 @@ from sqlalchemy import delete
 from app.answers.models import Attempt, Submission
 from app.answers.queries import submissions_of
 from app.answers.service import MAX_TEXT_BYTES
+from app.grading.dispatch import Task
 from app.grading.models import CaseResult, GradingJob, MistakeOutput, ReferenceCase
-from app.grading.queries import case_results_of, jobs_of
+from app.grading.queries import case_results_of, jobs_of, waiting_jobs
 from app.grading.runs import (
     CaseRun,
     EngineUnavailableError,
@@ -26,7 +28,7 @@ from app.interviews.models import Event, Interview
 from app.interviews.queries import events_of
 from app.interviews.service import InterviewOverError
 from app.interviews.transcript import first_break
-from app.kit.errors import ConflictError, InvalidError, TooLargeError
+from app.kit.errors import BusyError, ConflictError, InvalidError, TooLargeError
 from app.questions.models import QuestionVersion
 from app.questions.queries import live_versions
 from app.scoring.queries import suggestions_of
@@ -302,6 +304,7 @@ def test_without_an_engine_the_job_waits_and_is_judged_later(site: Site, sitting
         resend(site)
     job = sitting.job(job.id)
     assert (state_of(job), job.problem, job.tries) == (JobState.QUEUED, "engine_unavailable", 0)
+    assert job.waits == 1 + MAX_TRIES * 2
     site.engine.away = False
     resend(site)
     job = sitting.job(job.id)
@@ -311,7 +314,9 @@ def test_without_an_engine_the_job_waits_and_is_judged_later(site: Site, sitting
 def test_busy_pool_gives_the_job_back(site: Site, sitting: Sitting) -> None:
     pool = site.runtime.machinery.pool
     assert pool is not None
-    with pool.lease(sitting.id):
+    with ExitStack() as others:
+        for number in range(pool.census().capacity):
+            others.enter_context(pool.lease(str(number)))
         job = sitting.graded(DOUBLE)
         assert (state_of(job), job.problem, job.tries) == (JobState.QUEUED, "busy", 0)
     resend(site)
@@ -473,6 +478,66 @@ def test_one_candidate_does_not_fill_the_queue(sitting: Sitting) -> None:
             )
     with pytest.raises(ConflictError, match="earlier runs"):
         sitting.submit(DOUBLE)
+
+
+# --- When too much waits --------------------------------------------------------------------
+
+
+def test_full_queue_sends_away_and_says_when_to_come_back(sitting: Sitting) -> None:
+    sitting.site.change_settings(queue_limit=3)
+    sitting.site.fill_queue(3)
+    for refused in (sitting.run, sitting.submit):
+        with pytest.raises(BusyError, match="3 runs") as caught:
+            refused(DOUBLE)
+        assert caught.value.headers == {"Retry-After": "5"}
+    assert sitting.submissions() == []
+    assert sitting.actions() == ["interview:started"]
+    sitting.submit("Threads share memory.", sitting.concept)  # words wait for nothing
+
+
+def test_last_free_place_is_given_away(sitting: Sitting) -> None:
+    sitting.site.change_settings(queue_limit=3)
+    sitting.site.fill_queue(2)
+    assert sitting.graded(DOUBLE).verdict == "AC"
+
+
+def test_nobody_is_sent_away_at_the_end(sitting: Sitting) -> None:
+    sitting.site.change_settings(queue_limit=1)
+    sitting.site.fill_queue(1)
+    sitting.draft(DOUBLE, 1)
+    sitting.site.clock.advance(29 * 60)
+    with pytest.raises(BusyError):
+        sitting.run(DOUBLE)
+    assert sitting.graded(SQUARED).verdict == "WA"
+    sitting.draft(DOUBLE, 2)
+    sitting.site.clock.advance(60)
+    sitting.site.finish(sitting.id)
+    assert automatic(sitting) == [(SQUARED, False), (DOUBLE, True)]
+
+
+def test_waiting_run_does_not_keep_anybody_from_handing_in(sitting: Sitting) -> None:
+    sitting.site.dispatcher.holding = True
+    run = sitting.run(SQUARED)
+    submitted = sitting.graded(DOUBLE)
+    sitting.site.dispatcher.holding = False
+    resend(sitting.site)
+    assert (sitting.job(run.id).verdict, sitting.job(submitted.id).verdict) == ("WA", "AC")
+
+
+def test_while_the_engine_is_away_the_first_in_line_tries_for_all(site: Site) -> None:
+    site.fill_queue(5)
+    site.clock.advance(10)
+    site.engine.away = True
+    resend(site)  # finds out
+    tried = [one for one in site.dispatcher.sent if one[0] == Task.GRADE]
+    resend(site)
+    again = [one for one in site.dispatcher.sent if one[0] == Task.GRADE][len(tried) :]
+    assert (len(tried), again) == (5, tried[:1])
+    site.engine.away = False
+    resend(site)
+    resend(site)
+    with site.database.transaction(read_only=True) as session:
+        assert waiting_jobs(session) == 0
 
 
 # --- Promotion at the end -------------------------------------------------------------------

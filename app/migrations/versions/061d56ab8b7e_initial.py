@@ -273,6 +273,7 @@ def upgrade() -> None:
         sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("waits", sa.Integer(), nullable=False),
         sa.Column("problem", sa.String(length=40), nullable=True),
         sa.Column("verdict", sa.String(length=4), nullable=True),
         sa.Column("score", sa.Double(), nullable=True),
