@@ -11,6 +11,7 @@ from app.db.session import Database
 from app.grading.dispatch import CeleryDispatcher, Task, ThreadDispatcher
 from app.grading.docker_engine import DockerEngine
 from app.grading.engine_watch import EngineWatch
+from app.grading.memory import MemoryBudget
 from app.grading.notifications import LocalNotifier, RedisNotifier
 from app.grading.pool import Pool
 from app.grading.runs import EngineUnavailableError
@@ -73,6 +74,7 @@ def build_pool(settings: Settings, engine: DockerEngine) -> Pool:
         engine,
         warm=settings.sandbox_warm,
         capacity=settings.sandbox_capacity,
+        memory=MemoryBudget(settings.memory_budget_mb, settings.grading_threads),
         idle_seconds=settings.sandbox_idle_seconds,
         reuse=settings.sandbox_reuse,
         clock=SystemClock(),
