@@ -29,7 +29,9 @@ class Strict(BaseModel):
     """Base of every model here: unknown keys are errors, instances do not change."""
 
     # The text below a field is its description in the JSON Schema, which editors show.
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Localized(Strict):
@@ -217,9 +219,9 @@ class QuestionBase(Strict):
 class Limits(Strict):
     """What one call of the candidate's function may use."""
 
-    cpu_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    cpu_seconds: Annotated[float, Field(ge=0.01, le=60)] = 2.0
     """Seconds of CPU of one call."""
-    wall_seconds: Annotated[float, Field(gt=0, le=120)] = 6.0
+    wall_seconds: Annotated[float, Field(ge=0.01, le=120)] = 6.0
     """Seconds of wall clock of one call."""
     memory_mb: Annotated[int, Field(ge=16, le=1024)] = 256
     """MiB of memory of one call, numpy included."""
@@ -361,6 +363,11 @@ class CodingQuestion(QuestionBase):
     """Samples are shown, the others are hidden."""
     solutions: Annotated[list[Solution], Field(min_length=1, max_length=50)]
     """At least one is accepted; its outputs are the expected ones."""
+
+    @property
+    def reference(self) -> Solution | None:
+        """The solution whose outputs are the expected ones: the first accepted one."""
+        return next((one for one in self.solutions if one.verdict == "AC"), None)
 
 
 class ConceptualQuestion(QuestionBase):

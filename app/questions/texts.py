@@ -41,6 +41,32 @@ def code_flaw(code: str, defines: str | None) -> Flaw | None:
     return Flaw(first, 0, message('This code does not define "{name}".', name=defines))
 
 
+class Definition(NamedTuple):
+    """A function or class at the top of a program, with the names of its (methods') parameters."""
+
+    is_class: bool
+    parameters: frozenset[str]
+
+
+def definition_of(code: str, name: str) -> Definition | None:
+    """Return the definition of `name`, or None where `code` does not compile or binds it else."""
+    if code_flaw(code, None) is not None:
+        return None
+    for statement in reversed(ast.parse(code).body):
+        match statement:
+            case ast.FunctionDef(name=found, args=args) if found == name:
+                return Definition(is_class=False, parameters=_parameters(args))
+            case ast.ClassDef(name=found, body=body) if found == name:
+                methods = [one for one in body if isinstance(one, ast.FunctionDef)]
+                names = frozenset[str]().union(*(_parameters(one.args) for one in methods))
+                return Definition(is_class=True, parameters=names - {"self"})
+    return None
+
+
+def _parameters(args: ast.arguments) -> frozenset[str]:
+    return frozenset(one.arg for one in (*args.posonlyargs, *args.args, *args.kwonlyargs))
+
+
 def math_flaw(markdown: str) -> Flaw | None:
     """Say where a formula begins that never ends; code is not looked into."""
     text = _CODE_SPAN.sub(_blank, _FENCE.sub(_blank, markdown))

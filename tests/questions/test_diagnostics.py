@@ -263,11 +263,11 @@ BROKEN: dict[str, tuple[str, str, str, list[tuple[int, int, str]]]] = {
         CODING, "sample: true, ", "", [(16, 5, 'A hidden case needs a "group"')],
     ),
     "case without arguments": (
-        CODING, ", args: {x: [[1.0, 2.0]]}", "", [(16, 5, 'A case needs either "args" or ')],
+        CODING, ", args: {x: [[1.0, 2.0]]}", "", [(16, 5, 'A case needs one of "args"')],
     ),
     "case with both": (
         CODING, "    seeds: [1, 2]", "    seeds: [1, 2]\n    args: {x: 1}",
-        [(17, 5, 'A case needs either "args" or "generate".')],
+        [(21, 15, '"args" and "generate" exclude each other.')],
     ),
     "generator without seeds": (
         CODING, "    seeds: [1, 2]\n", "", [(19, 15, 'A generator needs "seeds"')],
