@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -15,7 +14,7 @@ from app.kit.i18n import message
 from app.questions.schema import CloseChecker, PropertyChecker, SameSetChecker
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -195,21 +194,27 @@ def _in_order(expected: Value, got: Value) -> tuple[Value, Value]:
     return expected, got
 
 
-def _key(value: Value) -> Hashable:
-    """Return something that is equal for exactly those values that `exact` calls equal."""
+def _key(value: Value) -> str:
+    """Return a text that is equal for exactly those values that `exact` calls equal.
+
+    A text, because Python salts the hashes of texts only. Those of numbers, and of tuples of them,
+    can be made to collide, and then a set of them takes time in proportion to its square.
+    """
     value = _plain(value)
     if isinstance(value, np.ndarray):
         dtype = value.dtype.kind if value.dtype.kind == "U" else value.dtype.newbyteorder("=").str
-        return ("ndarray", dtype, value.shape, tuple(_key(item) for item in value.ravel().tolist()))
+        items = ",".join(map(_key, value.ravel().tolist()))
+        return f"{dtype}{value.shape}[{items}]"
     if isinstance(value, dict):
-        return ("dict", frozenset((key, _key(item)) for key, item in value.items()))
+        return f"{{{','.join(sorted(f'{_key(key)}:{_key(item)}' for key, item in value.items()))}}}"
     if isinstance(value, (list, tuple)):
-        return (type(value).__name__, tuple(_key(item) for item in value))
-    if isinstance(value, complex):
-        return ("complex", _key(value.real), _key(value.imag))
-    if isinstance(value, float) and math.isnan(value):
-        return ("float", "nan")
-    return (type(value).__name__, cast("Hashable", value))
+        return f"{type(value).__name__}({','.join(map(_key, value))})"
+    if type(value) is int:
+        return f"{value:#x}"  # many decimal digits would be dear to compute
+    if isinstance(value, (float, complex)):
+        # One zero for both signs, and one NaN.
+        return f"{type(value).__name__}({value.real + 0.0!r},{value.imag + 0.0!r})"
+    return repr(value)
 
 
 # --- Numbers --------------------------------------------------------------------------------
@@ -261,8 +266,10 @@ def _close_floats(expected: Array, got: Array, rule: _Rule) -> NDArray[np.bool_]
     expected, got = expected.astype(precision), got.astype(precision)
     with np.errstate(all="ignore"):
         far = np.abs(got - expected)
-        near = far <= rule.atol + rule.rtol * np.abs(expected)
-    finite = np.isfinite(expected) & np.isfinite(got) & np.isfinite(far)
+        allowed = rule.atol + rule.rtol * np.abs(expected)
+        near = far <= allowed
+    # The absolute value of a finite complex number may be infinite, and allow everything.
+    finite = np.isfinite(expected) & np.isfinite(got) & np.isfinite(far) & np.isfinite(allowed)
     same = _same_parts(expected.real, got.real) & _same_parts(expected.imag, got.imag)
     return np.asarray(same | (finite & near))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from app.grading.judging import returned_by
 from app.grading.values import decode_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from app.grading.judging import CaseData
     from app.grading.runs import CaseRun
     from app.grading.values import Value
@@ -47,11 +52,52 @@ def describe_sample(case: CaseData, run: CaseRun) -> SampleTexts:
 
 
 def show(value: Value) -> str:
-    """Return `value` as Python would print it, large arrays shortened."""
+    """Return `value` as Python would print it, large arrays shortened.
+
+    The work is bounded, too: a hostile program may return millions of parts.
+    """
     if isinstance(value, np.ndarray):
-        body = np.array2string(value, precision=8, threshold=60, separator=", ", max_line_width=76)
+        body = np.array2string(
+            _printable(value), precision=8, threshold=60, separator=", ", max_line_width=76
+        )
         return _bounded(f"{body}  # {value.dtype}, shape {value.shape}")
-    return _bounded(repr(value))
+    pieces: list[str] = []
+    length = 0
+    for piece in _pieces(value):
+        pieces.append(piece)
+        length += len(piece)
+        if length > MAX_CHARACTERS:
+            break
+    return _bounded("".join(pieces))
+
+
+def _pieces(value: Value) -> Iterator[str]:
+    """Generate what `repr` would return, bit by bit."""
+    if isinstance(value, np.ndarray):
+        yield repr(_printable(value))
+    elif isinstance(value, dict):
+        yield "{"
+        for at, (key, item) in enumerate(value.items()):
+            yield f", {key!r}: " if at else f"{key!r}: "
+            yield from _pieces(item)
+        yield "}"
+    elif isinstance(value, (list, tuple)):
+        opening, closing = "[]" if isinstance(value, list) else "()"
+        yield opening
+        for at, item in enumerate(value):
+            yield ", " if at else ""
+            yield from _pieces(item)
+        yield f",{closing}" if isinstance(value, tuple) and len(value) == 1 else closing
+    elif isinstance(value, str):
+        yield repr(value[: MAX_CHARACTERS + 1])
+    else:
+        yield repr(value)
+
+
+def _printable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return `array`, or flat if it has many axes: numpy shows six items of each of them."""
+    shown = math.prod(min(size, 6) for size in array.shape)
+    return array if shown <= MAX_CHARACTERS else array.reshape(-1)
 
 
 def readable(text: str) -> str:
