@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.settings import Settings
 from bench.ours import library, over_http, warm_pool
 from bench.report import Bar, Section, timings_section
-from bench.rivals import docker_run, plain_process
+from bench.rivals import bubblewrap, docker_run, plain_process
 from bench.screen import clicks
 from bench.timing import rate, repeat, side_by_side
 from bench.warm import LEASES, leases_section, memory_section
@@ -34,10 +34,11 @@ def verdicts() -> Iterator[Section]:
                     "(b) plain python process with numpy": plain_process(work),
                     "(a) ours, library": library(pool, work),
                     "(c) docker run per submission": docker_run(work, image),
+                    "(d) bubblewrap per submission": bubblewrap(work),
                 },
                 rounds=30 if shape == SMALL else 12,
             )
-            plain, ours, container = (one.median for one in timings)
+            plain, ours, container, _ = (one.median for one in timings)
             bars = (
                 Bar("ours / plain process", ours / plain, 0.25),
                 Bar("ours / docker run", ours / container, 0.06),
