@@ -178,12 +178,12 @@ def _proper_axes(array: Array) -> list[int]:
 def _axes_of_length_one(expected: Array, got: Array) -> Message:
     if got.ndim > expected.ndim:
         return message(
-            "There are {count} axes of length one too many: keepdims=True, or a squeeze missing?",
+            "Superfluous axes of length one: {count}. Is it keepdims=True, or a missing squeeze?",
             count=got.ndim - expected.ndim,
         )
     if got.ndim < expected.ndim:
         return message(
-            "There are {count} axes of length one too few: keepdims=True, or a new axis missing?",
+            "Missing axes of length one: {count}. Is keepdims=True or a new axis missing?",
             count=expected.ndim - got.ndim,
         )
     return message("The axes of length one are in other places.")

@@ -70,7 +70,7 @@ def _one_factor(expected: Array, got: Array) -> Iterator[Message]:
     for tolerance in (TIGHT, LOOSE):
         if _is_factor(factor, tolerance) and near(expected, got / factor, tolerance):
             enough = int(np.count_nonzero(expected)) >= _FACTOR_NEEDS
-            yield from _named(factor, expected.shape, tolerance, guess=enough)
+            yield from _named(factor, expected.shape, guess=enough)
             break
 
 
@@ -157,6 +157,7 @@ def _per_slice(expected: Array, got: Array) -> Iterator[Message]:
         if slicing.spare(expected.shape) >= 2:  # noqa: PLR2004  one could be chance
             yield from _factor_per_slice(expected, got, slicing)
             yield from _offset_per_slice(expected, got, slicing)
+        if slicing.spare(expected.shape) >= _FACTOR_NEEDS:
             yield from _factor_beside_offsets(expected, got, slicing)
 
 
@@ -200,12 +201,10 @@ def _factor_beside_offsets(expected: Array, got: Array, slicing: _Slicing) -> It
 # --- What a factor suggests -----------------------------------------------------------------
 
 
-def _named(
-    factor: float, shape: tuple[int, ...], tolerance: float, *, guess: bool
-) -> Iterator[Message]:
+def _named(factor: float, shape: tuple[int, ...], *, guess: bool) -> Iterator[Message]:
     """Yield what `factor` is known for; with `guess` also rarer causes, or its bare value."""
-    known = next((text for value, text in _KNOWN if _is(factor, value, tolerance)), None)
-    sample = _sample_size(factor, _counts(shape), tolerance)
+    known = next((text for value, text in _KNOWN if _is(factor, value, LOOSE)), None)
+    sample = _sample_size(factor, _counts(shape), LOOSE)
     if known:
         yield known
     elif sample is not None:

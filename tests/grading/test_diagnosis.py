@@ -228,8 +228,8 @@ def test_at_most_two_explanations_and_the_certain_ones_first() -> None:
 SHAPES: dict[str, tuple[tuple[int, ...], tuple[int, ...], str]] = {
     "transposed": ((5, 4), (4, 5), "transposed"),
     "flattened": ((5, 4), (20,), "flattened"),
-    "keepdims": ((5,), (5, 1), "1 axes of length one too many"),
-    "keepdims missing": ((5, 1), (5,), "1 axes of length one too few"),
+    "keepdims": ((5,), (5, 1), "Superfluous axes of length one: 1"),
+    "keepdims missing": ((5, 1), (5,), "Missing axes of length one: 1"),
     "unit axis elsewhere": ((5, 1), (1, 5), "other places"),
     "batch missing": ((3, 5, 4), (5, 4), "first axis, of length 3, is missing"),
     "batch superfluous": ((5, 4), (3, 5, 4), "length 3 too many in front"),
