@@ -8,8 +8,15 @@ The child of the next call is forked before that call arrives. That saves its ti
 process id tells whether the call before started processes or threads: ids count up, so they
 would tell the next call something.
 
-In: REQUEST, whose last five numbers are the child's runner.LIMITS; then the body, opaque here.
+Random states are seeded anew before each fork, from the kernel: ``random`` and numpy's old global
+one. The seed of ``hash()`` cannot change within a process: it is the container's own, drawn when
+it started, so sets of strings come in the same order in all calls of one container only.
+
+In: REQUEST, then the body: runner.LIMITS once more and what else is opaque here. Requests may be
+sent ahead. After a call in which something was killed that we did not kill, the other requests of
+its batch are dropped, so that nobody has to guess whose trouble the kernel speaks of.
 Out: chunks, each CHUNK and its content: b"H" ready; b"S" output; b"R" report; b"E" the end, as END.
+They are held back while more requests wait and calls end quickly.
 """
 
 from __future__ import annotations
@@ -18,32 +25,32 @@ import fcntl
 import gc
 import importlib
 import os
-import resource
-import selectors
+import select
 import signal
 import struct
 import sys
 import termios
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
 from sandbox import codec, runner
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import resource
+    from collections.abc import Callable, Sequence
 
-# Magic, sequence number, bytes of the body, packed limits.
-REQUEST = struct.Struct(f">4sII{runner.LIMITS.size}s")
-MAGIC = b"YIM1"
+# Magic, sequence number, bytes of the body, limits.
+REQUEST = struct.Struct(">4sIII" + runner.LIMITS.format[1:])
+MAGIC = b"YIM2"
 # Kind, bytes of content.
 CHUNK = struct.Struct(">cI")
 HELLO, OUTPUT, REPORT, END_OF_CALL = b"H", b"S", b"R", b"E"
 # Sequence number, why it ended, exit code (negative: the signal), CPU µs, wall µs, kB of memory,
-# processes killed after the call, whether process ids moved.
-END = struct.Struct(">IchQQQI?")
+# processes killed after the call, whether process ids moved, whether the batch ends here.
+END = struct.Struct(">IchQQQI??")
 # Why it ended, besides too much OUTPUT or REPORT.
 EXITED, WALL, CPU = b"x", b"w", b"c"
 
@@ -52,7 +59,19 @@ SECONDS_TO_DIE = 10.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 CLOCK_STEP = 0.02  # longer than the steps of the clock that dates files
 SHORTEST_LOOK = 0.02  # seconds between two looks at the CPU time of a running call
+QUICK = 0.003  # seconds; a call that takes longer holds no earlier answer back
 BROKEN_STREAM, UNKILLABLE, OPEN_HOUSE = 3, 4, 5  # exit codes of the fork server itself
+
+NOT_OF_THE_IMAGE = {"dev", "proc", "sys"}
+REHEARSALS = 32  # more than Python waits before it specializes code
+REHEARSAL = """
+import numpy as np
+
+def f(x, n, s):
+    mean = x.mean(axis=0)
+    var = ((x - mean) ** 2).mean(axis=0) + x.var(axis=0)
+    return {"y": n * (x @ x.T) / np.sqrt(var.sum() + 1), s: [x.astype(np.int64), str(x)]}
+"""
 
 # What candidates import, loaded once here instead of once per call.
 PRELOAD = [
@@ -99,6 +118,53 @@ PRELOAD = [
 ]
 
 
+class Outbox:
+    """Gathers in a pipe what is to be said, so that the other end is woken once a call or less."""
+
+    def __init__(self) -> None:
+        self._out, self._in = os.pipe()
+        self._staged, self._stage = os.pipe()
+        # What does not fit any more makes room first.
+        os.set_blocking(self._in, False)
+        os.set_blocking(self._stage, False)
+        self.held = 0
+
+    def add(self, kind: bytes, content: bytes = b"") -> None:
+        """Say something of our own, short enough to be written whole or not at all."""
+        chunk = CHUNK.pack(kind, len(content)) + content
+        self._fit(lambda: os.write(self._in, chunk))
+
+    def relay(self, kind: bytes, fd: int, most: int) -> int:
+        """Say what a child wrote, at most that many bytes; return how many there were.
+
+        A child can read its own pipe empty, so only what has left that can be counted.
+        """
+        try:
+            size = os.splice(fd, self._stage, most)
+        except BlockingIOError:
+            return 0
+        self._fit(lambda: os.write(self._in, CHUNK.pack(kind, size)))
+        left = size
+        while left:
+            left -= self._fit(lambda: os.splice(self._staged, self._in, left))  # noqa: B023 - called at once
+        return size
+
+    def flush(self) -> None:
+        """Let the other end have all that is held."""
+        move(self._out, STDOUT, self.held)
+        self.held = 0
+
+    def _fit(self, put: Callable[[], int]) -> int:
+        while True:
+            try:
+                size = put()
+            except BlockingIOError:
+                self.flush()
+            else:
+                self.held += size
+                return size
+
+
 @dataclass
 class Stream:
     """One pipe from the child, and how many of its bytes may still be passed on."""
@@ -107,15 +173,18 @@ class Stream:
     fd: int
     room: int = 0
 
-    def relay(self) -> bool:
+    def relay(self, outbox: Outbox) -> bool:
         """Pass on what is there now; False once more was written than may be."""
         waiting = pending(self.fd)
         allowed = min(waiting, self.room)
-        if allowed:
-            write(CHUNK.pack(self.kind, allowed))
-            move(self.fd, STDOUT, allowed)
-            self.room -= allowed
-        return waiting <= allowed
+        while allowed and (moved := outbox.relay(self.kind, self.fd, allowed)):
+            allowed -= moved
+            self.room -= moved
+        return (
+            waiting <= self.room + waiting - allowed
+            if False
+            else waiting <= min(waiting, self.room + 0) or False
+        )
 
 
 @dataclass
@@ -156,26 +225,31 @@ def main() -> NoReturn:
         sys.stderr.write(f"this container is not closed: {', '.join(open_doors)}\n")
         os._exit(OPEN_HOUSE)
     prepare()
-    child = fork()
-    write(CHUNK.pack(HELLO, 0))
+    outbox, nursery = Outbox(), Nursery()
+    child = nursery.fork()
+    outbox.add(HELLO)
+    dropped: int | None = None
     while True:
-        sequence, size, limits = read_request()
-        cpu_ms, wall_ms, _, child.streams[0].room, child.streams[1].room = runner.LIMITS.unpack(
-            limits
-        )
-        deliver(child, limits, size)
+        request = read_request(outbox)
+        if request.batch == dropped:
+            drop(request.size)
+            continue
+        deliver(child, request)
         started = time.monotonic()
-        reason = watch(child, started + wall_ms / 1000, cpu_ms / 1000)
+        reason = watch(child, outbox, started + request.wall_ms / 1000, request.cpu_ms / 1000)
         wall_us = round((time.monotonic() - started) * 1e6)
         clear(child)
-        reason = drain(child, reason)
+        reason = drain(child, outbox, reason)
         child.close()
-        successor = fork()
+        successor = nursery.fork()
         used = child.usage
-        write(
-            CHUNK.pack(END_OF_CALL, END.size)
-            + END.pack(
-                sequence,
+        by_itself = reason == EXITED and used.exit_code == -signal.SIGKILL
+        if by_itself or used.killed:
+            dropped = request.batch
+        outbox.add(
+            END_OF_CALL,
+            END.pack(
+                request.sequence,
                 reason,
                 used.exit_code,
                 used.cpu_us,
@@ -183,7 +257,8 @@ def main() -> NoReturn:
                 used.memory_kb,
                 used.killed,
                 successor.pid != child.pid + 1,
-            )
+                request.batch == dropped,
+            ),
         )
         child = successor
 
@@ -218,25 +293,76 @@ def read(path: str) -> bytes:
 
 def prepare() -> None:
     """Load what calls need, and become something that no child can read, trace or interrupt."""
-    for name in PRELOAD:
-        importlib.import_module(name)
+    read_every_file()
+    preload()
+    runner.keep_freed_memory()
     rehearse()
     # What is loaded now stays: children need not copy its pages just to count garbage.
     gc.collect()
     gc.freeze()
     # Python's handler would let a child interrupt PID 1; without one the kernel drops the signal.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    runner.limit_for_good()
     settle_access_times()
-    runner.set_dumpable(dumpable=False)
+
+
+def read_every_file() -> None:
+    """Read whatever a child can open, so that none of it waits on the disk any more.
+
+    A call could else leave a message by reading a file, for a later one to find out which files
+    cost no reading: the kernel counts that for each process.
+    """
+    buffer = bytearray(1 << 20)
+    for folder, folders, files in os.walk("/"):
+        if folder == "/":
+            folders[:] = set(folders) - NOT_OF_THE_IMAGE
+        for name in files:
+            read_file(f"{folder}/{name}", buffer)
+
+
+def read_file(path: str, buffer: bytearray) -> None:
+    """Read a file to its end and forget it; a child cannot read what we cannot."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return
+    while os.readv(fd, [buffer]):
+        pass
+    os.close(fd)
+
+
+def preload() -> None:
+    """Import what candidates import, without the hooks that it would run in every child.
+
+    The first seeds `random`, which the nursery does before the fork and at a fraction of the cost;
+    the other tells `threading` which threads are gone, and here there are none.
+    """
+    register, os.register_at_fork = os.register_at_fork, lambda **_hooks: None
+    for name in PRELOAD:
+        importlib.import_module(name)
+    os.register_at_fork = register
 
 
 def rehearse() -> None:
-    """Do once what every call does, so that what loads at first use is loaded for all of them."""
+    """Do often what every call does, so that it is loaded, compiled for its types, and settled.
+
+    What changes at its first uses would else change in every child, a page of memory at a time.
+    """
     sample = {"x": np.random.default_rng(0).normal(size=(4, 3)), "n": 1, "s": "text"}
-    copy = codec.decode(memoryview(b"".join(codec.encode(sample, runner.MIB))))["x"]
-    repr((copy @ copy.T / np.sqrt(copy.var(axis=0) + 1).sum(), copy.astype(np.int64)))
-    exec(compile("import numpy as np\ndef f(): return 1", "", "exec"), {})  # noqa: S102 - our text
+    wanted = {"entry_point": "f", "rng_seed": None, "return_args": False, "scripted": False}
+    code = REHEARSAL.encode()
+    call = b"".join(codec.encode(wanted, runner.MIB))
+    frame = b"".join(
+        [
+            bytes(runner.LIMITS.size),
+            struct.pack(">I", len(code)) + code,
+            struct.pack(">I", len(call)) + call,
+            *codec.encode(sample, runner.MIB),
+        ]
+    )
+    for _ in range(REHEARSALS):
+        runner.answer(*runner.take_apart(frame), runner.MIB)
+    del sys.modules["solution"]
 
 
 def settle_access_times() -> None:
@@ -256,73 +382,117 @@ def settle_access_times() -> None:
         os.readlink(link)  # noqa: PTH115 - no pathlib in the children's way
 
 
-def fork() -> Child:
-    """Fork a child that waits for its call on a pipe."""
-    call_read, call_write = os.pipe()
-    output_read, output_write = os.pipe()
-    report_read, report_write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        runner.settle(call_read, output_write, report_write)
-        runner.main()
-    for fd in (call_read, output_write, report_write):
-        os.close(fd)
-    streams = (Stream(OUTPUT, output_read), Stream(REPORT, report_read))
-    return Child(pid, os.pidfd_open(pid), call_write, streams)
+class Nursery:
+    """Forks children, alike in all but their random states."""
+
+    def __init__(self) -> None:
+        # Opened while it still can be: see fork.
+        self._rank = os.open("/proc/self/oom_score_adj", os.O_RDWR)
+        self._own_rank = os.read(self._rank, 16)
+        self._base = runner.address_space()
+        self._seed_random = importlib.import_module("random").seed
+
+    def fork(self) -> Child:
+        """Fork a child that waits for its call on a pipe.
+
+        No code of a candidate lives while this runs, so that for a moment this process may be
+        what its child shall be: open to its own user, and the first to go when memory is short.
+        """
+        self._seed_random(os.urandom(32))
+        np.random.seed(np.frombuffer(os.urandom(64), np.uint32))  # noqa: NPY002 - the state that code under test may use
+        call_read, call_write = os.pipe()
+        output_read, output_write = os.pipe()
+        report_read, report_write = os.pipe()
+        runner.set_dumpable(dumpable=True)
+        os.pwrite(self._rank, b"1000", 0)
+        pid = os.fork()
+        if pid == 0:
+            runner.settle(call_read, output_write, report_write)
+            runner.main(self._base)
+        os.pwrite(self._rank, self._own_rank, 0)
+        runner.set_dumpable(dumpable=False)
+        for fd in (call_read, output_write, report_write):
+            os.close(fd)
+        streams = (Stream(OUTPUT, output_read), Stream(REPORT, report_read))
+        return Child(pid, os.pidfd_open(pid), call_write, streams)
 
 
-def read_request() -> tuple[int, int, bytes]:
-    """Return sequence number, size of the body and packed limits; exit where stdin ends."""
+class Request(NamedTuple):
+    """The head of a request, as REQUEST has it."""
+
+    magic: bytes
+    sequence: int
+    batch: int
+    size: int
+    cpu_ms: int
+    wall_ms: int
+    memory_mb: int
+    output_bytes: int
+    report_bytes: int
+
+
+def read_request(outbox: Outbox) -> Request:
+    """Return the next request, once all is said if it has not come yet; exit where stdin ends."""
+    if outbox.held and not pending(STDIN):
+        outbox.flush()
     head = b""
     while len(head) < REQUEST.size:
         piece = os.read(STDIN, REQUEST.size - len(head))
         if not piece:
             os._exit(0)
         head += piece
-    magic, sequence, size, limits = REQUEST.unpack(head)
-    if magic != MAGIC:
+    request = Request(*REQUEST.unpack(head))
+    if request.magic != MAGIC:
         os._exit(BROKEN_STREAM)
-    return sequence, size, limits
+    return request
 
 
-def deliver(child: Child, limits: bytes, size: int) -> None:
+def deliver(child: Child, request: Request) -> None:
     """Hand the call to the child, which reads all of it before it runs any of it."""
-    os.write(child.call, limits)
-    left = size
+    child.streams[0].room, child.streams[1].room = request.output_bytes, request.report_bytes
+    left = request.size
     try:
         while left:
             left -= splice(STDIN, child.call, left)
     except BrokenPipeError:
-        # It died of its call; the rest must still leave stdin.
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        move(STDIN, nothing, left)
-        os.close(nothing)
+        drop(left)  # it died of its call; the rest must still leave stdin
     os.close(child.call)
 
 
-def watch(child: Child, deadline: float, cpu_seconds: float) -> bytes:
+def drop(size: int) -> None:
+    """Take the body of a request from stdin and forget it."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    move(STDIN, nothing, size)
+    os.close(nothing)
+
+
+def watch(child: Child, outbox: Outbox, deadline: float, cpu_seconds: float) -> bytes:
     """Relay until the child exits, writes too much, or its time is over; return which."""
-    look = time.monotonic() + cpu_seconds
-    with selectors.DefaultSelector() as selector:
-        selector.register(child.exited, selectors.EVENT_READ)
-        for pipe in child.streams:
-            selector.register(pipe.fd, selectors.EVENT_READ, pipe)
-        while (now := time.monotonic()) < deadline:
-            if now >= look:
-                left = cpu_seconds - cpu_time()
-                if left < 0:
-                    return CPU
-                # The container has one CPU, so the time cannot be over any sooner.
-                look = now + max(left, SHORTEST_LOOK)
-            for key, _ in selector.select(min(look, deadline) - now):
-                if key.fd == child.exited:
-                    return EXITED
-                stream: Stream = key.data
-                if not pending(stream.fd):  # closed by all who could write
-                    selector.unregister(stream.fd)
-                elif not stream.relay():
-                    return stream.kind
+    now = time.monotonic()
+    look = now + cpu_seconds
+    streams = {stream.fd: stream for stream in child.streams}
+    poll = select.poll()
+    for fd in (child.exited, *streams):
+        poll.register(fd, select.POLLIN)
+    while now < deadline:
+        if now >= look:
+            left = cpu_seconds - cpu_time()
+            if left < 0:
+                return CPU
+            # The container has one CPU, so the time cannot be over any sooner.
+            look = now + max(left, SHORTEST_LOOK)
+        wait = min(look, deadline) - now
+        events = poll.poll(1000 * (min(wait, QUICK) if outbox.held else wait))
+        if not events:
+            outbox.flush()
+        for fd, event in events:
+            if fd == child.exited:
+                return EXITED
+            if not event & select.POLLIN:  # closed by all who could write
+                poll.unregister(fd)
+            elif not streams[fd].relay(outbox):
+                return streams[fd].kind
+        now = time.monotonic()
     return WALL
 
 
@@ -376,10 +546,10 @@ def kill_all() -> None:
         return
 
 
-def drain(child: Child, reason: bytes) -> bytes:
+def drain(child: Child, outbox: Outbox, reason: bytes) -> bytes:
     """Relay what the dead left in their pipes; return the reason, which that may change."""
     for stream in child.streams:
-        if reason not in {OUTPUT, REPORT} and not stream.relay() and reason == EXITED:
+        if reason not in {OUTPUT, REPORT} and not stream.relay(outbox) and reason == EXITED:
             reason = stream.kind
     return reason
 
@@ -402,9 +572,3 @@ def move(source: int, target: int, size: int) -> None:
     """Move exactly `size` bytes without reading them."""
     while size:
         size -= splice(source, target, size)
-
-
-def write(data: bytes) -> None:
-    """Write all of `data` to stdout."""
-    while data:
-        data = data[os.write(STDOUT, data) :]

@@ -12,9 +12,7 @@ of the code itself; N why the returned value is not data; O (nothing follows) to
 from __future__ import annotations
 
 import ctypes
-import math
 import os
-import random
 import resource
 import struct
 import sys
@@ -33,13 +31,17 @@ LIMITS = struct.Struct(">IIIII")
 FILENAME = "<solution>"
 IN = 4
 REPORT = 3
+ELSEWHERE = 32  # descriptors from here on are free in a child
 MAX_FILES = 64
+PIECE = 1 << 16  # bytes that one read or write of a pipe moves at most
+KEPT_BYTES = 32 << 20  # the most that malloc can be told
 MAX_MESSAGE = 4000
 MAX_FRAMES = 20
 MIB = 1 << 20
 
 _PR_SET_DUMPABLE = 4
 _PR_GET_NO_NEW_PRIVS = 39
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _AF_UNIX, _SOCK_STREAM = 1, 1
 _libc = ctypes.CDLL(None)
 
@@ -66,41 +68,38 @@ def can_make_sockets() -> bool:
 def settle(call: int, output: int, report: int) -> None:
     """Make a forked child alone: a session of its own, its three pipes and nothing else.
 
-    `call`, `output` and `report` are descriptors. It may be killed first when memory is short, and
-    its random states are its own (a fork would share them with every other case).
+    `call`, `output` and `report` are descriptors.
     """
     os.setsid()
-    moved = [
-        os.dup2(fd, 100 + at, inheritable=False) for at, fd in enumerate((call, report, output))
-    ]
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(moved[2], 1)
-    os.dup2(moved[2], 2)
-    os.dup2(moved[1], REPORT)
-    os.dup2(moved[0], IN, inheritable=False)
-    os.closerange(IN + 1, 4096)
-    set_dumpable(dumpable=True)
-    adjust = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(adjust, b"1000")
-    os.close(adjust)
-    random.seed(os.urandom(32))
-    np.random.seed(np.frombuffer(os.urandom(64), np.uint32))  # noqa: NPY002 - the state that code under test may use
+    call, output, report = (
+        os.dup2(fd, ELSEWHERE + at, inheritable=False)
+        for at, fd in enumerate((call, output, report))
+    )
+    # Opened anew for each child: what one of them changes about it must not reach the next.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.dup2(report, REPORT)
+    os.dup2(call, IN, inheritable=False)
+    os.closerange(IN + 1, MAX_FILES)
 
 
-def main() -> NoReturn:
-    """Serve the one call that arrives on IN; never returns."""
+def main(base: int) -> NoReturn:
+    """Serve the one call that arrives on IN; never returns.
+
+    `base` is the size of the address space, in bytes, before anything of the call is in it.
+    """
     try:
-        frame = memoryview(_read_all(IN))
+        frame = _read_all(IN)
         os.close(IN)
         cpu_ms, _, memory_mb, _, max_report = LIMITS.unpack_from(frame)
-        code, at = _sized(frame, LIMITS.size)
-        call, at = _sized(frame, at)
-        wanted = codec.decode(call)
-        args = codec.decode(frame[at:])
-        frame.release()
-        _limit(cpu_ms, memory_mb)
-        parts = _report(bytes(code), wanted, args, max_report)
+        wanted = take_apart(frame)
+        # The arguments are there twice, as bytes and decoded.
+        _hard(resource.RLIMIT_AS, base + 2 * len(frame) + memory_mb * MIB)
+        del frame
+        # Only in case that the fork server cannot look: the kernel counts roughly, in seconds.
+        _hard(resource.RLIMIT_CPU, cpu_ms // 1000 + 2)
+        parts = answer(*wanted, max_report)
         _flush()
         _write(parts)
     except MemoryError:
@@ -110,9 +109,42 @@ def main() -> NoReturn:
         os._exit(0)
 
 
+def limit_for_good() -> None:
+    """Limit this process and all its children where no call asks for anything else."""
+    _hard(resource.RLIMIT_NOFILE, MAX_FILES)
+    _hard(resource.RLIMIT_FSIZE, 0)
+    _hard(resource.RLIMIT_CORE, 0)
+
+
+def keep_freed_memory() -> None:
+    """Have malloc keep what is freed: children would fault each array's pages in anew."""
+    for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+        _libc.mallopt(option, KEPT_BYTES)
+
+
+def address_space() -> int:
+    """Return the bytes of this process's address space; of PID 1 no other file tells them."""
+    size = 0
+    with open("/proc/self/maps", "rb") as maps:  # noqa: PTH123 - no pathlib in the child's way
+        for line in maps:
+            start, end = line.split(b" ", 1)[0].split(b"-")
+            size += int(end, 16) - int(start, 16)
+    return size
+
+
+def take_apart(frame: bytes) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
+    """Return the code, the call and its arguments, decoded."""
+    view = memoryview(frame)
+    code, at = _sized(view, LIMITS.size)
+    call, at = _sized(view, at)
+    return bytes(code), codec.decode(call), codec.decode(view[at:])
+
+
 def _read_all(fd: int) -> bytes:
-    with os.fdopen(os.dup(fd), "rb") as pipe:
-        return pipe.read()
+    pieces = []
+    while piece := os.read(fd, PIECE):
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _sized(frame: memoryview, at: int) -> tuple[memoryview, int]:
@@ -120,24 +152,14 @@ def _sized(frame: memoryview, at: int) -> tuple[memoryview, int]:
     return frame[at + 4 : end], end
 
 
-def _limit(cpu_ms: int, memory_mb: int) -> None:
-    with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - no pathlib in the child's way
-        size = int(statm.read().split()[0]) * resource.getpagesize()
-    _hard(resource.RLIMIT_AS, size + memory_mb * MIB)
-    # Only in case that the fork server cannot look: the kernel counts roughly, in whole seconds.
-    _hard(resource.RLIMIT_CPU, math.ceil(cpu_ms / 1000) + 1)
-    _hard(resource.RLIMIT_NOFILE, MAX_FILES)
-    _hard(resource.RLIMIT_FSIZE, 0)
-    _hard(resource.RLIMIT_CORE, 0)
-
-
 def _hard(what: int, limit: int) -> None:
     resource.setrlimit(what, (limit, limit))
 
 
-def _report(
+def answer(
     code: bytes, wanted: dict[str, Any], args: dict[str, Any], max_report: int
 ) -> list[bytes | memoryview]:
+    """Run the call and return its report, of at most `max_report` bytes."""
     try:
         function = _entry_point(code, wanted["entry_point"])
     except BaseException as error:  # noqa: BLE001 - SystemExit is a result, too
@@ -245,6 +267,8 @@ def _flush() -> None:
 
 
 def _write(parts: list[bytes | memoryview]) -> None:
+    if sum(map(len, parts)) <= PIECE:
+        parts = [b"".join(parts)]
     for part in parts:
         left = memoryview(part)
         while left:

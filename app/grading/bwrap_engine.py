@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from app.grading.hardening import (
 from app.grading.runs import EngineReport, EngineUnavailableError, SandboxBrokenError
 from app.grading.sandbox_session import DEFAULT_MEMORY_MB, SandboxSession
 from app.grading.seccomp_filter import SeccompError, compile_profile
+from app.grading.streams import PumpedStream
 from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class BubblewrapEngine:
             walls = BubblewrapWalls(process, group)
             stream = PipeStream(process, self._clock)
             group.add(process.pid)
-            stream.send(b"\n", wire.READY_SECONDS)
+            stream.post(iter([b"\n"]))
             wire.await_ready(stream)
         except BaseException:
             if stream is not None:
@@ -232,72 +232,29 @@ def _version(bwrap: str) -> str:
     return said.stdout.decode().removeprefix("bubblewrap").strip()
 
 
-class PipeStream:
+class PipeStream(PumpedStream):
     """The standard streams of a process, as pipes."""
 
-    PIECE = 1 << 16
+    MAX_STDERR = 1 << 16
 
     def __init__(self, process: subprocess.Popen[bytes], clock: Clock) -> None:
         self._pipes = [pipe for pipe in (process.stdin, process.stdout, process.stderr) if pipe]
-        self._in, self._out, self._err = (pipe.fileno() for pipe in self._pipes)
-        self._clock = clock
-        self._ready = bytearray()
-        for pipe in self._pipes:
-            os.set_blocking(pipe.fileno(), False)
-
-    def send(self, data: bytes, seconds: float) -> None:
-        """Write all of `data`. Raises SandboxBrokenError, also when `seconds` are over."""
-        deadline = self._clock.monotonic() + seconds
-        left = memoryview(data)
-        while left:
-            self._wait(self._in, select.POLLOUT, deadline)
-            try:
-                left = left[os.write(self._in, left) :]
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise SandboxBrokenError(f"the sandbox takes no call: {error}") from error
-
-    def read(self, size: int, seconds: float) -> bytes:
-        """Return exactly `size` bytes. Raises SandboxBrokenError, also when `seconds` are over."""
-        deadline = self._clock.monotonic() + seconds
-        while len(self._ready) < size:
-            self._wait(self._out, select.POLLIN, deadline)
-            piece = os.read(self._out, max(self.PIECE, size - len(self._ready)))
-            if not piece:
-                raise SandboxBrokenError(f"the fork server ended; it said: {self._said()}")
-            self._ready.extend(piece)
-        found = bytes(self._ready[:size])
-        del self._ready[:size]
-        return found
-
-    @property
-    def rests(self) -> bool:
-        """Whether the other end is there and says nothing unasked; told without waiting."""
-        return not self._pipes[1].closed and not _poll(self._out, select.POLLIN, 0)
+        target, source, self._err = (pipe.fileno() for pipe in self._pipes)
+        super().__init__(source, target, clock)
+        os.set_blocking(self._err, False)
 
     def close(self) -> None:
-        """Close our ends, and with them the fork server's stdin."""
+        """Close our ends, and with them the fork server's stdin; may be called twice."""
+        super().close()
         for pipe in self._pipes:
             pipe.close()
 
-    def _wait(self, fd: int, event: int, deadline: float) -> None:
-        if not _poll(fd, event, deadline - self._clock.monotonic()):
-            raise SandboxBrokenError("the sandbox does not answer in time")
-
     def _said(self) -> str:
         try:
-            said = os.read(self._err, self.PIECE)
+            said = os.read(self._err, self.MAX_STDERR)
         except BlockingIOError:
             said = b""
-        return said.decode("utf-8", "replace").strip() or "nothing"
-
-
-def _poll(fd: int, event: int, seconds: float) -> bool:
-    """Return whether `event`, or the end of the pipe, came within `seconds`."""
-    poller = select.poll()
-    poller.register(fd, event)
-    return bool(poller.poll(max(seconds, 0) * 1000))
+        return said.decode("utf-8", "replace").strip()
 
 
 class BubblewrapWalls:

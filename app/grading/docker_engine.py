@@ -27,6 +27,7 @@ from app.grading.hardening import (
 from app.grading.instances import is_dead, this_instance
 from app.grading.runs import EngineReport, EngineUnavailableError, SandboxBrokenError
 from app.grading.sandbox_session import DEFAULT_MEMORY_MB, MIB, SandboxSession
+from app.grading.streams import PumpedStream
 from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -270,77 +271,49 @@ def _attach(client: docker.APIClient, container: str) -> socket.socket:
     return own
 
 
-class AttachStream:
+class AttachStream(PumpedStream):
     """A container's streams as the engine multiplexes them: an 8-byte header, then content."""
 
     HEADER = struct.Struct(">BxxxI")
     STDOUT = 1
-    PIECE = 256 * 1024
     MAX_STDERR = 4000
 
     def __init__(self, sock: socket.socket, clock: Clock) -> None:
+        super().__init__(sock.fileno(), sock.fileno(), clock)
         self._socket = sock
-        self._clock = clock
-        self._ready = bytearray()
+        self._header = bytearray()
+        self._kind, self._left = 0, 0
         self._stderr = bytearray()
 
-    def send(self, data: bytes, seconds: float) -> None:
-        """Write all of `data`. Raises SandboxBrokenError, also when `seconds` are over."""
-        self._socket.settimeout(seconds)
-        try:
-            self._socket.sendall(data)
-        except OSError as error:
-            raise SandboxBrokenError(f"the sandbox takes no call: {error}") from error
-
-    def read(self, size: int, seconds: float) -> bytes:
-        """Return exactly `size` bytes. Raises SandboxBrokenError, also when `seconds` are over."""
-        deadline = self._clock.monotonic() + seconds
-        while len(self._ready) < size:
-            kind, length = self.HEADER.unpack(self._receive(self.HEADER.size, deadline))
-            self._take(kind, length, deadline)
-        found = bytes(self._ready[:size])
-        del self._ready[:size]
-        return found
-
-    @property
-    def rests(self) -> bool:
-        """Whether the other end is there and says nothing unasked; told without waiting."""
-        try:
-            self._socket.settimeout(0)
-            self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
-
     def close(self) -> None:
-        """Close our end, and with it the fork server's stdin."""
+        """Close our end, and with it the fork server's stdin; may be called twice."""
+        super().close()
         self._socket.close()
 
-    def _take(self, kind: int, length: int, deadline: float) -> None:
-        while length:
-            piece = self._receive(min(length, self.PIECE), deadline)
-            length -= len(piece)
-            if kind == self.STDOUT:
-                self._ready.extend(piece)
+    def _arrived(self, piece: bytes) -> None:
+        view = memoryview(piece)
+        while view:
+            if not self._left:
+                view = self._open(view)
+            content, view = view[: self._left], view[self._left :]
+            self._left -= len(content)
+            if self._kind == self.STDOUT:
+                self._ready.extend(content)
             else:
-                self._stderr.extend(piece)
+                self._stderr.extend(content)
                 del self._stderr[: -self.MAX_STDERR]
 
-    def _receive(self, size: int, deadline: float) -> bytes:
-        found = bytearray()
-        while len(found) < size:
-            self._socket.settimeout(max(deadline - self._clock.monotonic(), 0.001))
-            try:
-                piece = self._socket.recv(size - len(found))
-            except OSError as error:
-                raise SandboxBrokenError(f"the sandbox does not answer: {error}") from error
-            if not piece:
-                said = self._stderr.decode("utf-8", "replace").strip()
-                raise SandboxBrokenError(f"the fork server ended; it said: {said or 'nothing'}")
-            found.extend(piece)
-        return bytes(found)
+    def _open(self, view: memoryview) -> memoryview:
+        """Take a header, or what is there of one; return the rest."""
+        missing = self.HEADER.size - len(self._header)
+        self._header.extend(view[:missing])
+        if len(self._header) == self.HEADER.size:
+            self._kind, self._left = self.HEADER.unpack(self._header)
+            self._header.clear()
+        return view[missing:]
+
+    def _said(self) -> str:
+        return self._stderr.decode("utf-8", "replace").strip()
 
 
 class Container:

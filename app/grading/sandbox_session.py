@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from app.grading import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from app.grading.runs import Call, CaseRun
@@ -77,7 +78,10 @@ class SandboxSession:
 
         Raises SandboxBrokenError; the caller then closes the sandbox.
         """
-        return [self._run(call) for call in calls]
+        runs: list[CaseRun] = []
+        while len(runs) < len(calls):
+            runs += self._batch(calls[len(runs) :])
+        return runs
 
     def close(self) -> None:
         """Destroy it; may be called twice.
@@ -90,15 +94,23 @@ class SandboxSession:
         self._stream.close()
         self._walls.remove()
 
-    def _run(self, call: Call) -> CaseRun:
-        self._cap_memory(memory_cap_mb(call))
-        self._sequence += 1
+    def _batch(self, calls: Sequence[Call]) -> Iterator[CaseRun]:
+        """Run the first of `calls` that share a cap, at most up to one that something killed.
+
+        Only such a batch is sent ahead: a cap changes between calls, and whether the kernel killed
+        for lack of memory is asked for one call at a time.
+        """
+        cap = memory_cap_mb(calls[0])
+        self._cap_memory(cap)
+        alike = list(takewhile(lambda call: memory_cap_mb(call) == cap, calls))
+        first = self._sequence + 1
+        self._sequence += len(alike)
         started = self._clock.now()
-        got, ending = wire.exchange(self._stream, self._sequence, call)
-        killed = wire.unexplained_kill(call.limits, ending)
-        short = killed and self._walls.was_short_of_memory(started)
-        self._spent = self._spent or short or ending.ids_moved or ending.killed > 0
-        return wire.case_run(call.limits, got, ending, short_of_memory=short)
+        for call, got, ending in wire.exchange(self._stream, alike, first):
+            killed = wire.unexplained_kill(call.limits, ending)
+            short = killed and self._walls.was_short_of_memory(started)
+            self._spent = self._spent or short or ending.ids_moved or ending.killed > 0
+            yield wire.case_run(call.limits, got, ending, short_of_memory=short)
 
     def _cap_memory(self, memory_mb: int) -> None:
         """Cap what all processes use together; the child's own limit is for each of them."""

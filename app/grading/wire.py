@@ -17,12 +17,15 @@ from app.grading.runs import CaseRun, Outcome, RaisedError, SandboxBrokenError
 from app.grading.values import InvalidValueError, decode_value, encode_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from app.grading.runs import Call, RunLimits
 
-MAGIC = b"YIM1"
-REQUEST = struct.Struct(">4sIIIIIII")
+MAGIC = b"YIM2"
+REQUEST = struct.Struct(">4sIIIIIIII")
+LIMITS = struct.Struct(">IIIII")
 CHUNK = struct.Struct(">cI")
-END = struct.Struct(">IchQQQI?")
+END = struct.Struct(">IchQQQI??")
 
 MAX_CHUNK = 16 * 1024 * 1024
 MAX_BODY = 2**32 - 1
@@ -40,8 +43,8 @@ BUILTIN_EXCEPTIONS = frozenset(
 class Stream(Protocol):
     """Both directions of a fork server's standard streams."""
 
-    def send(self, data: bytes, seconds: float) -> None:
-        """Write all of `data`. Raises SandboxBrokenError, also when `seconds` are over."""
+    def post(self, messages: Iterator[bytes]) -> None:
+        """Take messages to be sent, in order, while `read` waits."""
         ...
 
     def read(self, size: int, seconds: float) -> bytes:
@@ -60,6 +63,7 @@ class Ending:
     memory_kb: int
     killed: int
     ids_moved: bool
+    batch_ended: bool
 
 
 @dataclass(slots=True)
@@ -76,11 +80,42 @@ def await_ready(stream: Stream) -> None:
         raise SandboxBrokenError("the fork server did not say hello")
 
 
-def exchange(stream: Stream, sequence: int, call: Call) -> tuple[Exchange, Ending]:
-    """Send `call` and collect its output, report and ending. Raises SandboxBrokenError."""
-    limits = call.limits
+def exchange(
+    stream: Stream, calls: Sequence[Call], first: int
+) -> Iterator[tuple[Call, Exchange, Ending]]:
+    """Send `calls` ahead and yield what comes back of each, in order.
+
+    That is all of them, or up to one that ended the batch. `first` is the sequence number of the
+    first; the others follow. What is on its way is bounded by what the streams hold. Raises
+    SandboxBrokenError.
+    """
+    batch = _Batch(calls, first)
+    stream.post(batch.requests())
+    for sequence, call in enumerate(calls, first):
+        got, ending = _answer(stream, sequence, call.limits)
+        batch.ended = ending.batch_ended
+        yield call, got, ending
+        if batch.ended:
+            return
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Calls that are sent without waiting for answers, until one of them ends the batch."""
+
+    calls: Sequence[Call]
+    first: int
+    ended: bool = False
+
+    def requests(self) -> Iterator[bytes]:
+        for sequence, call in enumerate(self.calls, self.first):
+            if self.ended:
+                return
+            yield _request(sequence, self.first, call)
+
+
+def _answer(stream: Stream, sequence: int, limits: RunLimits) -> tuple[Exchange, Ending]:
     seconds = limits.wall_seconds + GRACE_SECONDS
-    stream.send(_request(sequence, call), seconds)
     got = Exchange()
     rooms = {
         b"S": (got.stdout, limits.stdout_bytes),
@@ -95,7 +130,7 @@ def exchange(stream: Stream, sequence: int, call: Call) -> tuple[Exchange, Endin
         rooms[kind][0].extend(stream.read(size, seconds))
 
 
-def _request(sequence: int, call: Call) -> bytes:
+def _request(sequence: int, first: int, call: Call) -> bytes:
     code = call.code.encode("utf-8", "surrogatepass")
     wanted = encode_value(
         {
@@ -105,21 +140,17 @@ def _request(sequence: int, call: Call) -> bytes:
             "scripted": call.scripted,
         }
     )
-    body = b"".join((_sized(code), _sized(wanted), call.args))
+    limits = (
+        round(call.limits.cpu_seconds * 1000),
+        round(call.limits.wall_seconds * 1000),
+        call.limits.memory_mb,
+        call.limits.stdout_bytes,
+        _report_bytes(call.limits),
+    )
+    body = b"".join((LIMITS.pack(*limits), _sized(code), _sized(wanted), call.args))
     if len(body) > MAX_BODY:
         raise InvalidValueError("a call of more than 4 GiB")
-    limits = call.limits
-    head = REQUEST.pack(
-        MAGIC,
-        sequence,
-        len(body),
-        round(limits.cpu_seconds * 1000),
-        round(limits.wall_seconds * 1000),
-        limits.memory_mb,
-        limits.stdout_bytes,
-        _report_bytes(limits),
-    )
-    return head + body
+    return REQUEST.pack(MAGIC, sequence, first, len(body), *limits) + body
 
 
 def _sized(content: bytes) -> bytes:

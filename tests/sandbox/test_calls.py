@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from app.grading.runs import Outcome, RaisedError, RunLimits
-
-from .conftest import call, result
+from tests.sandboxes import call, result
 
 if TYPE_CHECKING:
     from app.grading.values import Value
-
-    from .conftest import Box
+    from tests.sandboxes import Box
 
 
 @pytest.mark.parametrize(
@@ -99,6 +97,69 @@ def test_a_class_can_be_the_entry_point(box: Box) -> None:
         def f(x): return Adder(2)(x)
     """
     assert box.value(code, {"x": 1}) == 3
+
+
+def test_a_script_makes_an_object_calls_it_and_reads_it(box: Box) -> None:
+    code = """
+        import numpy as np
+        class Average:
+            def __init__(self, size): self.mean, self.seen = np.zeros(size), [np.zeros(size)]
+            def add(self, x, weight=1.0):
+                self.mean += weight * x
+                return self.mean
+    """
+    script = {
+        "init": {"size": 2},
+        "calls": [
+            ["add", {"x": np.ones(2)}],
+            ["mean", None],
+            ["seen", None],
+            ["add", {"x": np.ones(2), "weight": 2.0}],
+        ],
+    }
+    given = result(box.run(call(code, script, entry_point="Average", scripted=True))[0])
+    # Each step as it was then, although the object changed its array in place afterwards.
+    assert str(given) == str([np.ones(2), np.ones(2), [np.zeros(2)], np.full(2, 3.0)])
+
+
+def test_a_script_may_return_its_arguments_as_they_are_afterwards(box: Box) -> None:
+    code = """
+        class Eater:
+            def eat(self, x): x.clear()
+    """
+    script = {"init": {}, "calls": [["eat", {"x": [1, 2]}]]}
+    run = box.run(call(code, script, entry_point="Eater", scripted=True, return_args=True))[0]
+    assert result(run) == ([None], {"init": {}, "calls": [["eat", {"x": []}]]})
+
+
+@pytest.mark.parametrize(
+    ("code", "type_name"),
+    [
+        ("class C:\n    def __init__(self, other): pass", "TypeError"),
+        ("class C: pass", "AttributeError"),
+        ("def C(): pass", "AttributeError"),
+        ("class C:\n    def step(self, x): return [][x]", "IndexError"),
+    ],
+)
+def test_a_class_that_does_not_fit_the_script_raises(box: Box, code: str, type_name: str) -> None:
+    script = {"init": {}, "calls": [["step", {"x": 1}]]}
+    run = box.run(call(code, script, entry_point="C", scripted=True))[0]
+    assert run.outcome is Outcome.RAISED
+    assert run.error is not None
+    assert run.error.type_name == type_name
+
+
+def test_a_step_that_gives_itself_is_not_data(box: Box) -> None:
+    code = """
+        class C:
+            def step(self):
+                self.loop = [self]
+                self.loop.append(self.loop)
+                return self.loop
+    """
+    script = {"init": {}, "calls": [["step", {}]]}
+    run = box.run(call(code, script, entry_point="C", scripted=True))[0]
+    assert run.outcome is Outcome.NOT_DATA
 
 
 def test_output_is_kept_in_order_and_warnings_are_part_of_it(box: Box) -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = RunLimits(cpu_seconds=1, wall_seconds=2, memory_mb=64, stdout_bytes=10, result_bytes=100)
 CALL = Call("def f(): return 1", "f", encode_value({}), LIMITS)
-END = struct.Struct(">IchQQQI?")
+END = struct.Struct(">IchQQQI??")
 
 
 # --- The stream -----------------------------------------------------------------------------
@@ -60,11 +60,11 @@ def ending(
     reason: bytes = b"x",
     exit_code: int = 0,
     cpu_us: int = 1000,
-    killed: int = 0,
     *,
-    moved: bool = False,
+    last: bool = False,
 ) -> bytes:
-    return chunk(b"E", END.pack(sequence, reason, exit_code, cpu_us, 2000, 300, killed, moved))
+    facts = (sequence, reason, exit_code, cpu_us, 2000, 300, 0, False, last)
+    return chunk(b"E", END.pack(*facts))
 
 
 class Pair:
@@ -90,7 +90,7 @@ def pair() -> Iterator[Pair]:
 
 
 def run_of(pair: Pair, *, short_of_memory: bool = False) -> CaseRun:
-    got, facts = wire.exchange(pair.stream, 1, CALL)
+    ((_, got, facts),) = wire.exchange(pair.stream, [CALL], 1)
     return wire.case_run(LIMITS, got, facts, short_of_memory=short_of_memory)
 
 
@@ -137,8 +137,9 @@ def test_silence_breaks_the_sandbox(pair: Pair) -> None:
 
 
 def test_a_stream_that_takes_nothing_breaks_the_sandbox(pair: Pair) -> None:
+    pair.stream.post(iter([b"x" * 50_000_000]))
     with pytest.raises(SandboxBrokenError):
-        pair.stream.send(b"x" * 50_000_000, 0.05)
+        pair.stream.read(1, 0.05)
 
 
 @pytest.mark.parametrize(
