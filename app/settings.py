@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     sandbox_runtime: str = ""
     sandbox_warm: int = Field(default=2, ge=0, le=200)
     sandbox_capacity: int = Field(default=8, ge=1, le=1000)
-    sandbox_idle_seconds: float = Field(default=600, gt=0)
+    sandbox_idle_seconds: float = Field(default=600, gt=0, le=7 * 24 * 3600)
     sandbox_reuse: Literal["interview", "never"] = "interview"
     grading_threads: int = Field(default=2, ge=1, le=64)
     memory_budget_mb: int = Field(default=0, ge=0)
