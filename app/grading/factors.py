@@ -47,8 +47,8 @@ def factors(expected: Array, got: Array) -> Iterator[Message]:
     with np.errstate(all="ignore"):
         yield from _one_factor(one, other)
         yield from _one_offset(one, other, whole=expected.dtype.kind in "iu")
-        yield from _per_slice(one, other)
         yield from _line(one, other)
+        yield from _per_slice(one, other)
 
 
 def functions(expected: Array, got: Array) -> Iterator[Message]:
@@ -69,8 +69,8 @@ def _one_factor(expected: Array, got: Array) -> Iterator[Message]:
     factor = _slope(expected, got)
     for tolerance in (TIGHT, LOOSE):
         if _is_factor(factor, tolerance) and near(expected, got / factor, tolerance):
-            enough = int(np.count_nonzero(expected)) >= _FACTOR_NEEDS
-            yield from _named(factor, expected.shape, guess=enough)
+            enough = np.count_nonzero(expected) >= _FACTOR_NEEDS and not is_constant(expected)
+            yield from _named(factor, expected.shape, guess=bool(enough))
             break
 
 
@@ -193,9 +193,18 @@ def _factor_beside_offsets(expected: Array, got: Array, slicing: _Slicing) -> It
     if not (x.any() and y.any()):
         return
     slope = _slope(x, y)
+    if not _is_factor(slope, LOOSE) or not near(x, y / slope, LOOSE):
+        return
     sample = _sample_size(slope, _counts(expected.shape), LOOSE)
-    if sample is not None and _is_factor(slope, LOOSE) and near(x, y / slope, LOOSE):
+    if sample is not None and sample > 2:  # noqa: PLR2004  of two values it is just a half
         yield _about_ddof(slope, sample)
+    elif slicing.spare(expected.shape) >= _LINE_NEEDS:
+        yield message(
+            "Apart from an offset for each slice along axis {axes}, every value is {factor} times "
+            "the expected one.",
+            axes=slicing.names,
+            factor=number(slope),
+        )
 
 
 # --- What a factor suggests -----------------------------------------------------------------
@@ -207,10 +216,8 @@ def _named(factor: float, shape: tuple[int, ...], *, guess: bool) -> Iterator[Me
     sample = _sample_size(factor, _counts(shape), LOOSE)
     if known:
         yield known
-    elif sample is not None:
-        yield _about_ddof(factor, sample)
     elif guess:
-        yield _guess(factor)
+        yield _guess(factor) if sample is None else _about_ddof(factor, sample)
 
 
 def _guess(factor: float) -> Message:
