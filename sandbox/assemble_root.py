@@ -56,6 +56,7 @@ def assemble(context: Path, root: Path) -> None:
     for name in EMPTY_FOLDERS:
         (root / name).mkdir(parents=True)
     (root / HOME / "empty/file").touch()
+    (root / "tmp/unused").touch()  # over an empty /tmp gVisor would put one that can be written
     copy_tree(Path(sysconfig.get_path("stdlib")), root / STDLIB, top=UNUSED_MODULES)
     copy_tree(context / "site", root / HOME / "site", top=frozenset())
     copy_tree(context / "sandbox", root / HOME / "lib/sandbox", top=frozenset())

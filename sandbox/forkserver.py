@@ -15,8 +15,8 @@ it started, so sets of strings come in the same order in all calls of one contai
 In: REQUEST, then the body: runner.LIMITS once more and what else is opaque here. Requests may be
 sent ahead. After a call in which something was killed that we did not kill, the other requests of
 its batch are dropped, so that nobody has to guess whose trouble the kernel speaks of.
-Out: chunks, each CHUNK and its content: b"H" ready; b"S" output; b"R" report; b"E" the end, as END.
-They are held back while more requests wait and calls end quickly.
+Out: chunks, each CHUNK and its content: b"H" ready, b"O" ready for one batch only; b"S" output;
+b"R" report; b"E" the end, as END. They are held back while more requests wait and calls are quick.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REQUEST = struct.Struct(">4sIII" + runner.LIMITS.format[1:])
 MAGIC = b"YIM2"
 # Kind, bytes of content.
 CHUNK = struct.Struct(">cI")
-HELLO, OUTPUT, REPORT, END_OF_CALL = b"H", b"S", b"R", b"E"
+HELLO, HELLO_ONCE, OUTPUT, REPORT, END_OF_CALL = b"H", b"O", b"S", b"R", b"E"
 # Sequence number, why it ended, exit code (negative: the signal), CPU µs, wall µs, kB of memory,
 # processes killed after the call, whether process ids moved, whether the batch ends here.
 END = struct.Struct(">IchQQQI??")
@@ -59,6 +59,8 @@ SECONDS_TO_DIE = 10.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 CLOCK_STEP = 0.02  # longer than the steps of the clock that dates files
 SHORTEST_LOOK = 0.02  # seconds between two looks at the CPU time of a running call
+NO_PIDFD = -1
+EXIT_LOOK = 0.002  # seconds between two looks whether the child still runs, without pidfds
 QUICK = 0.003  # seconds; a call that takes longer holds no earlier answer back
 BROKEN_STREAM, UNKILLABLE, OPEN_HOUSE = 3, 4, 5  # exit codes of the fork server itself
 
@@ -176,15 +178,12 @@ class Stream:
     def relay(self, outbox: Outbox) -> bool:
         """Pass on what is there now; False once more was written than may be."""
         waiting = pending(self.fd)
+        fits = waiting <= self.room
         allowed = min(waiting, self.room)
         while allowed and (moved := outbox.relay(self.kind, self.fd, allowed)):
             allowed -= moved
             self.room -= moved
-        return (
-            waiting <= self.room + waiting - allowed
-            if False
-            else waiting <= min(waiting, self.room + 0) or False
-        )
+        return fits
 
 
 @dataclass
@@ -204,7 +203,10 @@ class Usage:
 
 @dataclass
 class Child:
-    """A forked child that waits for its call: its id, pidfd, and our ends of its pipes."""
+    """A forked child that waits for its call: its id, pidfd, and our ends of its pipes.
+
+    Where the kernel has no pidfds (gVisor), `exited` is NO_PIDFD.
+    """
 
     pid: int
     exited: int
@@ -214,7 +216,8 @@ class Child:
 
     def close(self) -> None:
         """Give back its descriptors."""
-        os.close(self.exited)
+        if self.exited != NO_PIDFD:
+            os.close(self.exited)
         for stream in self.streams:
             os.close(stream.fd)
 
@@ -227,7 +230,7 @@ def main() -> NoReturn:
     prepare()
     outbox, nursery = Outbox(), Nursery()
     child = nursery.fork()
-    outbox.add(HELLO)
+    outbox.add(HELLO_ONCE if own_kernel() else HELLO)
     dropped: int | None = None
     while True:
         request = read_request(outbox)
@@ -266,29 +269,48 @@ def main() -> NoReturn:
 def doors() -> dict[str, bool]:
     """Return what must be shut in the container, and whether it is.
 
-    Engines ignore options that they do not know; none of these may go missing unnoticed.
+    Engines ignore options that they do not know; none of these may go missing unnoticed. What a
+    kernel of its own counts stays open to see; such a sandbox serves one batch instead.
     """
+    own = own_kernel()
     return {
         "it runs as root": os.getuid() != 0,
         "privileges can be gained": runner.no_new_privileges(),
         "sockets can be made": not runner.can_make_sockets(),
-        "/ can be written": bool(os.statvfs("/").f_flag & os.ST_RDONLY),
-        "/dev can be written": bool(os.statvfs("/dev").f_flag & os.ST_RDONLY),
+        "/ can be written": mounted_read_only("/"),
+        "/dev can be written": mounted_read_only("/dev")
+        or (own and not os.access("/dev", os.W_OK)),
+        "/tmp can be written": not os.access("/tmp", os.W_OK),  # noqa: S108 - to refuse it
         "/dev/shm can be written": not os.access("/dev/shm", os.W_OK),  # noqa: S108 - to refuse it
         "/dev/mqueue can be written": not os.access("/dev/mqueue", os.W_OK),
-        "/sys can be read": not os.path.isdir("/sys/fs"),  # noqa: PTH112 - no pathlib here
-        "the counters of PID 1 can be read": not read("/proc/1/stat"),
-        "the counters of the machine can be read": not read("/proc/vmstat"),
+        "/sys can be read": own or not os.path.isdir("/sys/fs"),  # noqa: PTH112 - no pathlib here
+        "the counters of PID 1 can be read": own or not read("/proc/1/stat"),
+        "the counters of the machine can be read": own or not read("/proc/vmstat"),
     }
 
 
+def own_kernel() -> bool:
+    """Return whether the sandbox has a kernel of its own, gVisor's.
+
+    That masks nothing, and what it counts would tell a call of an earlier one in this sandbox.
+    """
+    return os.path.exists("/proc/sentry-meminfo")  # noqa: PTH110 - no pathlib here
+
+
+def mounted_read_only(folder: str) -> bool:
+    """Return whether nobody at all can write there."""
+    read_only = False
+    for line in read("/proc/self/mountinfo").splitlines():
+        mounted, options = line.split()[4:6]
+        if mounted == folder.encode():  # the last one lies on top
+            read_only = b"ro" in options.split(b",")
+    return read_only
+
+
 def read(path: str) -> bytes:
-    """Return the beginning of a file."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(fd, 4096)
-    finally:
-        os.close(fd)
+    """Return the content of a small file."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - no pathlib here
+        return file.readall()
 
 
 def prepare() -> None:
@@ -386,6 +408,7 @@ class Nursery:
     """Forks children, alike in all but their random states."""
 
     def __init__(self) -> None:
+        self._own_kernel = own_kernel()
         # Opened while it still can be: see fork.
         self._rank = os.open("/proc/self/oom_score_adj", os.O_RDWR)
         self._own_rank = os.read(self._rank, 16)
@@ -404,17 +427,22 @@ class Nursery:
         output_read, output_write = os.pipe()
         report_read, report_write = os.pipe()
         runner.set_dumpable(dumpable=True)
-        os.pwrite(self._rank, b"1000", 0)
+        self._rank_as(b"1000")
         pid = os.fork()
         if pid == 0:
             runner.settle(call_read, output_write, report_write)
             runner.main(self._base)
-        os.pwrite(self._rank, self._own_rank, 0)
+        self._rank_as(self._own_rank)
         runner.set_dumpable(dumpable=False)
         for fd in (call_read, output_write, report_write):
             os.close(fd)
         streams = (Stream(OUTPUT, output_read), Stream(REPORT, report_read))
-        return Child(pid, os.pidfd_open(pid), call_write, streams)
+        return Child(pid, NO_PIDFD if self._own_kernel else os.pidfd_open(pid), call_write, streams)
+
+    def _rank_as(self, rank: bytes) -> None:
+        """Say how soon this process is killed for memory; gVisor is killed as a whole."""
+        if not self._own_kernel:
+            os.pwrite(self._rank, rank, 0)
 
 
 class Request(NamedTuple):
@@ -471,9 +499,7 @@ def watch(child: Child, outbox: Outbox, deadline: float, cpu_seconds: float) -> 
     now = time.monotonic()
     look = now + cpu_seconds
     streams = {stream.fd: stream for stream in child.streams}
-    poll = select.poll()
-    for fd in (child.exited, *streams):
-        poll.register(fd, select.POLLIN)
+    poll = listen(child)
     while now < deadline:
         if now >= look:
             left = cpu_seconds - cpu_time()
@@ -482,7 +508,7 @@ def watch(child: Child, outbox: Outbox, deadline: float, cpu_seconds: float) -> 
             # The container has one CPU, so the time cannot be over any sooner.
             look = now + max(left, SHORTEST_LOOK)
         wait = min(look, deadline) - now
-        events = poll.poll(1000 * (min(wait, QUICK) if outbox.held else wait))
+        events = await_news(child, poll, min(wait, QUICK) if outbox.held else wait)
         if not events:
             outbox.flush()
         for fd, event in events:
@@ -494,6 +520,25 @@ def watch(child: Child, outbox: Outbox, deadline: float, cpu_seconds: float) -> 
                 return streams[fd].kind
         now = time.monotonic()
     return WALL
+
+
+def listen(child: Child) -> select.poll:
+    """Return what hears of the child's end and of what it writes."""
+    poll = select.poll()
+    for fd in (child.exited, *(stream.fd for stream in child.streams)):
+        if fd != NO_PIDFD:
+            poll.register(fd, select.POLLIN)
+    return poll
+
+
+def await_news(child: Child, poll: select.poll, seconds: float) -> list[tuple[int, int]]:
+    """Return descriptors and events of the child, or none once `seconds`, or less, are over."""
+    if child.exited == NO_PIDFD:
+        # It stays to be reaped.
+        if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return [(child.exited, select.POLLIN)]
+        seconds = min(seconds, EXIT_LOOK)
+    return poll.poll(1000 * seconds)
 
 
 def cpu_time() -> float:

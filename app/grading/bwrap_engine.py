@@ -154,14 +154,16 @@ class BubblewrapEngine:
             stream = PipeStream(process, self._clock)
             group.add(process.pid)
             stream.post(iter([b"\n"]))
-            wire.await_ready(stream)
+            once = wire.await_ready(stream)
         except BaseException:
             if stream is not None:
                 stream.close()
             (walls or group).remove()
             raise
         self._caps = caps
-        return SandboxSession(stream, walls, memory_mb=self._memory_mb, clock=self._clock)
+        return SandboxSession(
+            stream, walls, memory_mb=self._memory_mb, once=once, clock=self._clock
+        )
 
     def _launch(self) -> subprocess.Popen[bytes]:
         user = None if os.geteuid() else USER_ID

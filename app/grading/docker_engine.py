@@ -41,6 +41,7 @@ LABEL = "yimian.sandbox"
 OWNER_LABEL = "yimian.owner"
 USER = f"{USER_ID}:{USER_ID}"
 API_SECONDS = 30
+RUNTIME_MEMORY_MB, RUNTIME_PIDS = 1536, 512
 OOM_REPORT_SECONDS = 0.5
 OOM_POLL_SECONDS = 0.02
 
@@ -58,7 +59,8 @@ class DockerEngine:
 
     `runtime` may name a stronger one than the engine's default (gVisor's ``runsc``); `memory_mb`
     caps all processes of a new sandbox together, in MiB (a call with another limit changes
-    that first); `pids` caps processes and threads.
+    that first); `pids` caps processes and threads. A runtime of one's choice may bring a kernel
+    that counts as well and whose caps cannot change, so both are larger for it.
     """
 
     def __init__(
@@ -66,15 +68,15 @@ class DockerEngine:
         image: str,
         *,
         runtime: str | None = None,
-        memory_mb: int = DEFAULT_MEMORY_MB,
-        pids: int = DEFAULT_PIDS,
+        memory_mb: int | None = None,
+        pids: int | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._image = image
         self._clock = clock or SystemClock()
         self._runtime = runtime
-        self._memory_mb = memory_mb
-        self._pids = pids
+        self._memory_mb = memory_mb or (RUNTIME_MEMORY_MB if runtime else DEFAULT_MEMORY_MB)
+        self._pids = pids or (RUNTIME_PIDS if runtime else DEFAULT_PIDS)
         self._seccomp = SECCOMP.read_text()
         self._client: docker.APIClient | None = None
 
@@ -88,7 +90,7 @@ class DockerEngine:
             raise EngineUnavailableError(report.problem)
         try:
             return self._start(self._connect())
-        except (DockerException, requests.RequestException, OSError) as error:
+        except (DockerException, requests.RequestException, OSError, SandboxBrokenError) as error:
             raise EngineUnavailableError(f"no sandbox could be started: {error}") from error
 
     def probe(self) -> EngineReport:
@@ -165,22 +167,20 @@ class DockerEngine:
             host_config=self._host_config(client),
         )
         container = Container(client, created["Id"], self._clock)
-        sandbox = None
+        stream = None
         try:
             _refuse_warnings(created.get("Warnings") or [])
             stream = AttachStream(_attach(client, container.id), self._clock)
-            sandbox = SandboxSession(
-                stream, container, memory_mb=self._memory_mb, clock=self._clock
-            )
             client.start(container.id)
-            wire.await_ready(stream)
-        except SandboxBrokenError as error:
-            _discard(container, sandbox)
-            raise EngineUnavailableError(f"the fork server does not start: {error}") from error
+            once = wire.await_ready(stream)
         except BaseException:
-            _discard(container, sandbox)
+            if stream is not None:
+                stream.close()
+            container.remove()
             raise
-        return sandbox
+        return SandboxSession(
+            stream, container, memory_mb=self._memory_mb, once=once, clock=self._clock
+        )
 
     def _host_config(self, client: docker.APIClient) -> dict[str, Any]:
         config = client.create_host_config(
@@ -253,13 +253,6 @@ def _remove(client: docker.APIClient, container: str) -> bool:
             return False
         raise
     return True
-
-
-def _discard(container: Container, sandbox: SandboxSession | None) -> None:
-    if sandbox is None:
-        container.remove()
-    else:
-        sandbox.close()
 
 
 def _attach(client: docker.APIClient, container: str) -> socket.socket:

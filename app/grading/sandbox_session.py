@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from app.grading import wire
+from app.grading.runs import SandboxBrokenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,14 +51,19 @@ class Walls(Protocol):
 
 
 class SandboxSession:
-    """One fork server within its walls; used by one thread at a time."""
+    """One fork server within its walls; used by one thread at a time.
+
+    `memory_mb` is what its memory is capped at. With `once` it has a kernel of its own: that
+    remembers what calls do, so it serves one run, and its cap stays as it is.
+    """
 
     def __init__(
-        self, stream: ClosableStream, walls: Walls, *, memory_mb: int, clock: Clock
+        self, stream: ClosableStream, walls: Walls, *, memory_mb: int, once: bool, clock: Clock
     ) -> None:
         self._stream = stream
         self._walls = walls
         self._memory_mb = memory_mb
+        self._once = once
         self._clock = clock
         self._sequence = 0
         self._spent = False
@@ -109,12 +115,14 @@ class SandboxSession:
         for call, got, ending in wire.exchange(self._stream, alike, first):
             killed = wire.unexplained_kill(call.limits, ending)
             short = killed and self._walls.was_short_of_memory(started)
-            self._spent = self._spent or short or ending.ids_moved or ending.killed > 0
+            self._spent |= self._once or short or ending.ids_moved or ending.killed > 0
             yield wire.case_run(call.limits, got, ending, short_of_memory=short)
 
     def _cap_memory(self, memory_mb: int) -> None:
         """Cap what all processes use together; the child's own limit is for each of them."""
-        if memory_mb != self._memory_mb:
+        if self._once and memory_mb > self._memory_mb:
+            raise SandboxBrokenError(f"a call needs {memory_mb} MiB, it has {self._memory_mb}")
+        if not self._once and memory_mb != self._memory_mb:
             self._walls.cap_memory(memory_mb)
             self._memory_mb = memory_mb
 

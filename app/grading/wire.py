@@ -74,10 +74,15 @@ class Exchange:
     report: bytearray = field(default_factory=bytearray)
 
 
-def await_ready(stream: Stream) -> None:
-    """Return once the fork server says that it has loaded everything."""
-    if CHUNK.unpack(stream.read(CHUNK.size, READY_SECONDS)) != (b"H", 0):
+def await_ready(stream: Stream) -> bool:
+    """Return once the fork server says that it has loaded everything.
+
+    The answer is whether it may serve one batch only, in a kernel of its own that remembers.
+    """
+    kind, size = CHUNK.unpack(stream.read(CHUNK.size, READY_SECONDS))
+    if kind not in {b"H", b"O"} or size:
         raise SandboxBrokenError("the fork server did not say hello")
+    return bool(kind == b"O")
 
 
 def exchange(
