@@ -16,17 +16,19 @@ from redis.exceptions import RedisError
 from app.grading.broker import ANSWER_SECONDS, CONNECT_SECONDS, connect_redis
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
 log = logging.getLogger(__name__)
 
 # How long to wait before looking again for a broker that went away.
 RETRY_SECONDS = 1.0
+# Published on the channel of a login or an interview, where other texts are ids of jobs.
+ENDED = "ended"
 
 
 class Listener(Protocol):
-    """A subscription to one channel."""
+    """A subscription to some channels."""
 
     async def next(self, seconds: float) -> str | None:
         """Return the next message, or None after `seconds` without one."""
@@ -40,8 +42,8 @@ class Notifier(Protocol):
         """Tell everybody who listens on `channel`."""
         ...
 
-    def listen(self, channel: str) -> AbstractAsyncContextManager[Listener]:
-        """Listen on `channel` inside the ``async with`` block."""
+    def listen(self, *channels: str) -> AbstractAsyncContextManager[Listener]:
+        """Listen on all `channels` inside the ``async with`` block."""
         ...
 
     def close(self) -> None:
@@ -81,26 +83,28 @@ class LocalNotifier:
                 queue.loop.call_soon_threadsafe(queue.put, text)
 
     @asynccontextmanager
-    async def listen(self, channel: str) -> AsyncIterator[Listener]:
-        """Listen on `channel` inside the ``async with`` block."""
+    async def listen(self, *channels: str) -> AsyncIterator[Listener]:
+        """Listen on all `channels` inside the ``async with`` block."""
         queue = _Queue()
         with self._lock:
-            self._queues[channel].add(queue)
+            for channel in channels:
+                self._queues[channel].add(queue)
         try:
             yield queue
         finally:
             with self._lock:
-                self._queues[channel].discard(queue)
-                if not self._queues[channel]:
-                    del self._queues[channel]
+                for channel in channels:
+                    self._queues[channel].discard(queue)
+                    if not self._queues[channel]:
+                        del self._queues[channel]
 
     def close(self) -> None:
         """Nothing is held."""
 
 
 class _RedisListener:
-    def __init__(self, subscription: redis.asyncio.client.PubSub, channel: str) -> None:
-        self._subscription, self._channel = subscription, channel
+    def __init__(self, subscription: redis.asyncio.client.PubSub, channels: Sequence[str]) -> None:
+        self._subscription, self._channels = subscription, channels
 
     async def next(self, seconds: float) -> str | None:
         """Return the next message; while the broker is away there are none."""
@@ -120,7 +124,7 @@ class _RedisListener:
     async def receive(self, seconds: float) -> dict[str, Any] | None:
         """Return what the broker says within `seconds`, also confirmations. Raises RedisError."""
         if not self._subscription.subscribed:
-            await self._subscription.subscribe(self._channel)
+            await self._subscription.subscribe(*self._channels)
         return cast("dict[str, Any] | None", await self._subscription.get_message(timeout=seconds))
 
 
@@ -141,10 +145,10 @@ class RedisNotifier:
             log.warning("nobody was told of %s: %s", text, error)
 
     @asynccontextmanager
-    async def listen(self, channel: str) -> AsyncIterator[Listener]:
-        """Listen on `channel` inside the ``async with`` block, from the first moment on."""
+    async def listen(self, *channels: str) -> AsyncIterator[Listener]:
+        """Listen on all `channels` inside the ``async with`` block, from the first moment on."""
         async with self._async_client.pubsub() as subscription:
-            listener = _RedisListener(subscription, channel)
+            listener = _RedisListener(subscription, channels)
             with suppress(RedisError):  # tried again at each `next`
                 await listener.receive(ANSWER_SECONDS)
             yield listener

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape, unescape
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from fastapi.encoders import jsonable_encoder
 from markupsafe import Markup
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy.orm import Session
+    from typing_extensions import TypeIs
 
     from app.interviews.models import Interview
     from app.web.views import ReportView
@@ -39,6 +40,11 @@ class Document:
 
     content: bytes
     media_type: str
+
+
+def is_format(name: str) -> TypeIs[Format]:
+    """Tell whether a transcript can be written in this form."""
+    return name in get_args(Format)
 
 
 def export(session: Session, interview: Interview, form: Format, *, for_mentor: bool) -> Document:

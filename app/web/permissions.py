@@ -23,6 +23,7 @@ ACCESS: dict[str, Access] = {
     "metrics": Access.PUBLIC,  # to whoever shows the operator's token
     # pages for everybody
     "home": Access.PUBLIC,
+    "show_verdicts": Access.PUBLIC,
     "register": Access.PUBLIC,
     "sign_in": Access.PUBLIC,
     "choose_language": Access.PUBLIC,

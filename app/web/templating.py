@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from app.accounts.roles import Role
+from app.grading.verdicts import Verdict
 from app.kit.i18n import _, current_locale, ngettext
 from app.settings import ROOT
 from app.web.markdown import render_markdown
@@ -62,7 +63,12 @@ def _environment() -> Environment:
         "datetime": _datetime,
         "markdown": render_markdown,
     }
-    environment.globals |= {"_": _, "ngettext": ngettext, "static": static_path}
+    environment.globals |= {
+        "_": _,
+        "ngettext": ngettext,
+        "static": static_path,
+        "verdicts": {verdict.value: verdict for verdict in Verdict},
+    }
     return environment
 
 

@@ -15,6 +15,7 @@ QuestionKind = Literal["coding", "conceptual", "open"]
 InterviewState = Literal["scheduled", "running", "finished", "reviewed"]
 Role = Literal["candidate", "mentor", "admin"]
 AttemptState = Literal["empty", "draft", "submitted"]
+StageName = Literal["queued", "leased", "ran", "judged"]
 JobState = Literal["queued", "running", "done", "failed"]
 BankState = Literal["live", "checking", "draft", "retired"]
 Confidence = Literal["confident", "suggested", "needs_mentor"]
@@ -96,7 +97,10 @@ class PaperView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """One row of the verdict table. Everything but name, verdict and times is None if hidden."""
+    """One row of the verdict table. Everything but name, verdict and figures is None if hidden.
+
+    `reason` says why it is wrong, or what was raised; `hints` what may have led to it.
+    """
 
     name: str
     verdict: str
@@ -107,14 +111,17 @@ class CaseView:
     arguments: str | None = None
     expected: str | None = None
     got: str | None = None
-    reason: str | None = None  # why it is wrong, or the exception's text
+    reason: str | None = None
+    hints: Sequence[str] = ()
+    rerun: bool = False  # the better of two runs: the first was near the time limit
 
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
     """How many cases of a hidden group passed; `verdict` is the first that was not AC.
 
-    `name` is the author's slug, `title` what people read.
+    `name` is the author's slug, `title` what people read; `cpu_ms` is that of
+    the slowest case, in steps of 10.
     """
 
     name: str
@@ -122,13 +129,29 @@ class GroupView:
     passed: int
     total: int
     verdict: str
+    cpu_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """A stage that a job went through: queued, leased, ran, judged.
+
+    `at` is whole seconds; `took_ms` is how long the stage before lasted, in steps of 10.
+    """
+
+    name: StageName
+    title: str
+    at: datetime
+    took_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
     """A run of the samples or the grading of a submission.
 
-    `cases` holds the sample cases; hidden cases appear only in `groups`.
+    `cases` holds the sample cases; hidden cases appear only in `groups`, and for mentors, without
+    their names, in `hidden`. `ahead` counts the jobs that wait before this one; `waits` how often
+    it found no engine or no sandbox.
     """
 
     id: str
@@ -145,6 +168,11 @@ class JobView:
     cases: Sequence[CaseView] = ()
     groups: Sequence[GroupView] = ()
     judged_ms: float | None = None  # from queued to judged
+    ahead: int | None = None
+    waits: int = 0
+    findings: Sequence[str] = ()  # what the question forbids, by line
+    stages: Sequence[StageView] = ()
+    hidden: Sequence[CaseView] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +302,8 @@ class EventView:
     summary: str  # a translated sentence
     attempt_position: int | None
     detail: str | None = None  # code or text, shown folded
+    stages: Sequence[StageView] = ()  # of the job that was judged
+    rerun: bool = False  # a case of it was run twice
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,4 +91,4 @@ def test_code_cannot_break_out_of_its_fence(web: Web, ticks: str) -> None:
 def test_unknown_form_is_not_written(web: Web) -> None:
     room = finish_room(open_room(web))
     response = web.browser("candidate").get(f"/interviews/{room.id}/transcript.exe")
-    assert response.status_code == 422
+    assert response.status_code == 404

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+from sqlalchemy import select
+
+from app.accounts.models import Login
 from app.grading.queries import jobs_of
 from app.interviews.models import Interview
 from app.web.api.attempts import _events
-from app.workflows.finish_interview import finish_interview
+from app.workflows.finish_interview import finish_interview, finish_overdue_interview
+from tests.site import PASSWORD
 from tests.web.conftest import finish_room, open_room
 
 if TYPE_CHECKING:
@@ -82,7 +87,7 @@ def test_group_tells_counts_and_verdict_and_nothing_else(web: Web) -> None:
     (job_id,) = job_ids(web, room)
     job = web.browser("candidate").get(f"/api/jobs/{job_id}").json()
     for group in job["groups"]:
-        assert set(group) == {"name", "title", "passed", "total", "verdict"}
+        assert set(group) == {"name", "title", "passed", "total", "verdict", "cpu_ms"}
 
 
 def test_mentor_sees_no_more_of_hidden_cases(web: Web) -> None:
@@ -97,7 +102,7 @@ def test_stream_tells_the_clock_and_each_job_and_nothing_hidden(web: Web) -> Non
     room = open_room(web)
 
     async def listen() -> list[str]:
-        events = _events(web.site.runtime, room.id, room.code)
+        events = _events(web.site.runtime, login_id(web), room.id, room.code)
         heard = [(await anext(events)).decode()]
         for program in (TELLING, ECHOING):
             await asyncio.to_thread(room.submit, room.code, program)
@@ -112,6 +117,42 @@ def test_stream_tells_the_clock_and_each_job_and_nothing_hidden(web: Web) -> Non
         assert event.endswith("}\n\n")
         assert '"state":"done"' in event
         assert [mark for mark in MARKS if mark in event] == []
+
+
+def login_id(web: Web) -> str:
+    """Return the id of the candidate's login, who is signed in by now."""
+    web.browser("candidate")
+    with web.site.database.transaction(read_only=True) as session:
+        return session.scalars(select(Login.id)).one()
+
+
+@pytest.mark.parametrize("end", ["sign-out", "sign-in", "finish", "expiry", "time"])
+def test_stream_ends_with_the_login_and_with_the_interview(web: Web, end: str) -> None:
+    room = open_room(web)
+    candidate = web.browser("candidate")
+
+    def end_it() -> None:
+        if end == "sign-out":
+            assert candidate.post("/sign-out").status_code == 303
+        elif end == "sign-in":
+            fields = {"email": "candidate@site.test", "password": PASSWORD}
+            assert candidate.post("/sign-in", **fields).status_code == 303
+        elif end == "finish":
+            assert candidate.post(f"/interviews/{room.id}/finish").status_code == 303
+        else:
+            web.site.clock.advance(15 * 24 * 3600 if end == "expiry" else 1815)
+            finish_overdue_interview(room.id, web.site.runtime)
+
+    async def listen() -> list[bytes]:
+        events = _events(web.site.runtime, login_id(web), room.id, room.code)
+        assert (await anext(events)).startswith(b"event: clock")
+        await asyncio.to_thread(end_it)
+        return [event async for event in events]
+
+    assert asyncio.run(asyncio.wait_for(listen(), 10)) == []
+    if end != "sign-in":  # there the new login opens another stream
+        again = candidate.get(f"/api/attempts/{room.code}/events")
+        assert again.status_code in {401, 409}
 
 
 def test_stream_is_for_the_candidate_only(web: Web) -> None:

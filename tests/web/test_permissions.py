@@ -58,6 +58,7 @@ TABLE = [
     page("readyz", "/readyz", 200, 200, 200, 200, 200),
     page("metrics", "/metrics", 404, 404, 404, 404, 404),
     page("home", "/", 200, 303, 303, 303, 303),
+    page("show_verdicts", "/verdicts", 200, 200, 200, 200, 200),
     page("register", "/register", 200, 200, 200, 200, 200),
     form("register", "/register", 422, 422, 422, 422, 422),
     page("sign_in", "/sign-in", 200, 200, 200, 200, 200),

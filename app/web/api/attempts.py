@@ -11,15 +11,17 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from app.answers.models import Attempt, Submission
+from app.accounts.models import Login
+from app.answers.models import Attempt
 from app.db.base import MAX_INTEGER
 from app.grading.models import GradingJob
-from app.grading.queries import case_results_of
 from app.interviews.models import Interview
+from app.interviews.service import require
+from app.interviews.states import InterviewAction, InterviewState, state_of
 from app.interviews.timing import remaining_ms
 from app.questions.schema import Paper
-from app.web.dependencies import AttemptDep, InterviewDep, JobDep, RuntimeDep, SessionDep
-from app.web.presenters.jobs import job_view
+from app.web.dependencies import AttemptDep, InterviewDep, JobDep, RuntimeDep, SessionDep, ViewerDep
+from app.web.presenters.jobs import one_job_view
 from app.web.presenters.rooms import question_of
 from app.workflows.submit_answer import keep_draft, run_samples, submit_answer
 
@@ -104,41 +106,44 @@ def show_job(session: SessionDep, job: JobDep) -> Any:  # noqa: ANN401 - as abov
 def load_job(session: Session, job: GradingJob) -> JobView:
     """Return the view of one job."""
     question = question_of(session, session.get_one(Attempt, job.attempt_id))
-    results = case_results_of(session, [job.id]).get(job.id, [])
-    number = session.get_one(Submission, job.submission_id).number if job.submission_id else None
-    return job_view(job, question, results, number)
+    return one_job_view(session, job, question)
 
 
 @router.get("/attempts/{attempt_id}/events", name="stream_events")
 def stream_events(
-    runtime: RuntimeDep, interview: InterviewDep, attempt: AttemptDep
+    runtime: RuntimeDep, viewer: ViewerDep, interview: InterviewDep, attempt: AttemptDep
 ) -> EventSourceResponse:
-    """Stream ``job`` events as jobs change, and the clock now and then."""
-    return EventSourceResponse(_events(runtime, interview.id, attempt.id))
+    """Stream ``job`` events as jobs change, and the clock now and then.
+
+    The stream ends with the login or the interview; it cannot be opened after that.
+    """
+    require(interview, InterviewAction.ANSWER)
+    assert viewer.login is not None  # noqa: S101 - the permission table has made sure of one
+    return EventSourceResponse(_events(runtime, viewer.login.id, interview.id, attempt.id))
 
 
-async def _events(runtime: Runtime, interview_id: str, attempt_id: str) -> AsyncIterator[bytes]:
-    async with runtime.notifier.listen(attempt_id) as listener:
-        yield await run_in_threadpool(_clock_event, runtime, interview_id)
-        while True:
-            job_id = await listener.next(CLOCK_SECONDS)
-            if job_id is None:
-                yield await run_in_threadpool(_clock_event, runtime, interview_id)
-            else:
-                yield await run_in_threadpool(_job_event, runtime, job_id)
+async def _events(
+    runtime: Runtime, login_id: str, interview_id: str, attempt_id: str
+) -> AsyncIterator[bytes]:
+    async with runtime.notifier.listen(attempt_id, interview_id, login_id) as listener:
+        text: str | None = None
+        while event := await run_in_threadpool(_event, runtime, login_id, interview_id, text):
+            yield event
+            text = await listener.next(CLOCK_SECONDS)
 
 
-def _clock_event(runtime: Runtime, interview_id: str) -> bytes:
+def _event(runtime: Runtime, login_id: str, interview_id: str, job_id: str | None) -> bytes | None:
+    """Return the news of a job, or the clock; None once the login or the interview is over."""
+    now = runtime.clock.now()
     with runtime.database.transaction(read_only=True) as session:
-        interview = session.get_one(Interview, interview_id)
-        left = remaining_ms(interview.deadline_at, runtime.clock.now())
-    return _encode("clock", {"remaining_ms": left})
-
-
-def _job_event(runtime: Runtime, job_id: str) -> bytes:
-    with runtime.database.transaction(read_only=True) as session:
-        view = load_job(session, session.get_one(GradingJob, job_id))
-    return _encode("job", view)
+        login, interview = session.get(Login, login_id), session.get_one(Interview, interview_id)
+        signed_in = login is not None and login.expires_at > now
+        if not signed_in or state_of(interview) != InterviewState.RUNNING:
+            return None
+        job = session.get(GradingJob, job_id) if job_id else None
+        if job is not None:
+            return _encode("job", load_job(session, job))
+        return _encode("clock", {"remaining_ms": remaining_ms(interview.deadline_at, now)})
 
 
 def _encode(name: str, data: object) -> bytes:

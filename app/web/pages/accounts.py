@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -9,6 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.accounts import service
 from app.accounts.roles import Role
+from app.db.session import after_commit
+from app.grading.notifications import ENDED
 from app.kit.errors import ForbiddenError
 from app.kit.i18n import LOCALES, _, current_locale, message
 from app.web import cookies
@@ -20,7 +23,7 @@ from app.web.views import FormView
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.accounts.models import User
+    from app.accounts.models import Login, User
     from app.workflows.runtime import Runtime
 
 router = APIRouter()
@@ -87,12 +90,18 @@ def sign_in(
         return render(request, "accounts/sign_in.html", 422, form=form)
     with runtime.database.transaction() as writing:
         if viewer.login is not None:
-            service.sign_out(writing, viewer.login)
+            _end_login(writing, runtime, viewer.login)
         service.renew_hash(writing, user, password)
         _sign_in(request, writing, runtime, user)
     if next:
         return RedirectResponse(local_path(next), 303)
     return redirect(request, "list_reviews" if user.role == Role.MENTOR else "list_papers")
+
+
+def _end_login(session: Session, runtime: Runtime, login: Login) -> None:
+    """Close a login, and the streams that it opened."""
+    service.sign_out(session, login)
+    after_commit(session, partial(runtime.notifier.publish, login.id, ENDED))
 
 
 def _sign_in(request: Request, session: Session, runtime: Runtime, user: User) -> None:
@@ -104,10 +113,12 @@ def _sign_in(request: Request, session: Session, runtime: Runtime, user: User) -
 
 
 @router.post("/sign-out", name="sign_out")
-def sign_out(request: Request, session: SessionDep, viewer: ViewerDep) -> Response:
+def sign_out(
+    request: Request, session: SessionDep, runtime: RuntimeDep, viewer: ViewerDep
+) -> Response:
     """Close the login."""
     if viewer.login is not None:
-        service.sign_out(session, viewer.login)
+        _end_login(session, runtime, viewer.login)
     request.state.fresh_cookies[cookies.LOGIN] = ""
     return redirect(request, "home")
 

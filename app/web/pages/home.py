@@ -24,6 +24,13 @@ def home(request: Request, session: SessionDep, viewer: ViewerDep) -> Response:
     return render(request, "home/index.html", papers=paper_cards(session))
 
 
+@router.get("/verdicts", name="show_verdicts")
+def show_verdicts(request: Request, viewer: ViewerDep) -> Response:
+    """Say in a sentence what each verdict means."""
+    del viewer  # for the header of the page
+    return render(request, "home/verdicts.html")
+
+
 @router.post("/language", name="choose_language")
 def choose_language(
     request: Request, viewer: ViewerDep, language: Annotated[Literal["zh", "en"], Form()]

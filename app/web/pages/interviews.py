@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from app.answers.queries import attempts_of
 from app.interviews.states import InterviewState, state_of
-from app.kit.errors import ConflictError
+from app.kit.errors import ConflictError, NotFoundError
 from app.kit.i18n import message
 from app.web.dependencies import InterviewDep, RuntimeDep, SessionDep
-from app.web.exports import Format, export
+from app.web.exports import export, is_format
 from app.web.presenters.cards import title_of
 from app.web.presenters.reports import report_view
 from app.web.presenters.rooms import attempt_tabs
@@ -79,8 +79,10 @@ def show_transcript(request: Request, session: SessionDep, interview: InterviewD
 
 
 @router.get("/transcript.{format}", name="export_transcript")
-def export_transcript(session: SessionDep, interview: InterviewDep, format: Format) -> Response:  # noqa: A002 - the path's word
+def export_transcript(session: SessionDep, interview: InterviewDep, format: str) -> Response:  # noqa: A002 - the path's word
     """Download the transcript as a file."""
+    if not is_format(format):
+        raise NotFoundError
     _require_end(interview)
     document = export(session, interview, format, for_mentor=False)
     name = f'attachment; filename="yimian-{interview.id[:8]}.{format}"'

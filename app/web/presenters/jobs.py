@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, groupby, pairwise
+from math import ceil
+from typing import TYPE_CHECKING, Any, Literal
 
+from app.answers.models import Submission
 from app.answers.queries import submissions_of
-from app.grading.queries import case_results_of, jobs_of
+from app.grading.queries import case_results_of, jobs_ahead, jobs_of
 from app.grading.states import JobState, state_of
+from app.grading.static_rules import violation_message
 from app.grading.verdicts import Verdict
 from app.kit.i18n import Message, message
 from app.questions.schema import CodingQuestion
-from app.web.views import CaseView, GroupView, JobView
+from app.web.views import CaseView, GroupView, JobView, StageName, StageView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -25,19 +29,32 @@ if TYPE_CHECKING:
 PROBLEMS = {
     "busy": message("All sandboxes are taken. Your code waits its turn; nothing is lost."),
     "engine_unavailable": message(
-        "Code cannot be run at the moment. It is kept and judged as soon as that is possible."
+        "The container engine does not answer. Your code is stored and will be judged as soon as"
+        " it is back."
     ),
     "sandbox_broken": message("The sandbox broke while it ran this code."),
     "question_refused": message("This question turned out to be at fault; it cannot be judged."),
     "gave_up": message("Judging this code failed several times. Please tell an admin."),
+    "checker_broken": message("This question's checker failed on this code. Please tell an admin."),
 }
+STAGES: dict[StageName, Message] = {
+    "queued": message("Queued"),
+    "leased": message("Sandbox leased"),
+    "ran": message("Cases ran"),
+    "judged": message("Judged"),
+}
+RUNNING: tuple[StageName, ...] = ("leased", "ran")  # what code that is not run leaves out
 
 # A finer figure would tell hidden inputs apart.
 STEP_MS = 10
-STEP = timedelta(milliseconds=STEP_MS)
+
+# Who reads: the candidate while the interview runs, the candidate afterwards, a mentor.
+Reader = Literal["room", "report", "review"]
 
 
-def job_views(session: Session, attempt_id: str, question: Question) -> list[JobView]:
+def job_views(
+    session: Session, attempt_id: str, question: Question, reader: Reader
+) -> list[JobView]:
     """Return the jobs of an attempt, newest first."""
     jobs = jobs_of(session, [attempt_id])
     results = case_results_of(session, [job.id for job in jobs])
@@ -45,19 +62,44 @@ def job_views(session: Session, attempt_id: str, question: Question) -> list[Job
         one.id: one.number for one in submissions_of(session, [attempt_id]).get(attempt_id, [])
     }
     return [
-        job_view(job, question, results.get(job.id, []), numbers.get(job.submission_id or 0))
+        job_view(
+            job,
+            question,
+            results.get(job.id, []),
+            number=numbers.get(job.submission_id or 0),
+            ahead=_ahead(session, job),
+            reader=reader,
+        )
         for job in jobs
     ]
 
 
+def one_job_view(session: Session, job: GradingJob, question: Question) -> JobView:
+    """Return one job as the room shows it."""
+    results = case_results_of(session, [job.id]).get(job.id, [])
+    number = session.get_one(Submission, job.submission_id).number if job.submission_id else None
+    ahead = _ahead(session, job)
+    return job_view(job, question, results, number=number, ahead=ahead, reader="room")
+
+
+def _ahead(session: Session, job: GradingJob) -> int | None:
+    return jobs_ahead(session, job) if state_of(job) == JobState.QUEUED else None
+
+
 def job_view(
-    job: GradingJob, question: Question, results: Sequence[CaseResult], number: int | None
+    job: GradingJob,
+    question: Question,
+    results: Sequence[CaseResult],
+    *,
+    number: int | None,
+    ahead: int | None,
+    reader: Reader,
 ) -> JobView:
-    """Return one job; nothing that could tell a hidden input leaves here."""
+    """Return one job; nothing that could tell a candidate a hidden input leaves here."""
     verdict = Verdict(job.verdict) if job.verdict else None
     state = state_of(job)
-    waiting = PROBLEMS.get(job.problem or "")
-    took = job.judged_at - job.queued_at if job.judged_at else None
+    problem = PROBLEMS.get(job.problem or "")
+    hidden = [result for result in results if not result.sample]
     return JobView(
         id=job.id,
         purpose="submission" if job.submission_id else "run",
@@ -68,12 +110,56 @@ def job_view(
         verdict_name=str(verdict.title) if verdict else None,
         verdict_meaning=str(verdict.meaning) if verdict else None,
         score=job.score,
-        problem=str(waiting) if waiting and state != JobState.DONE else None,
+        problem=str(problem) if problem and state != JobState.DONE else None,
         mistake=_feedback(question, job.mistake),
         cases=[_case(result) for result in results if result.sample],
-        groups=list(_groups(question, (result for result in results if not result.sample))),
-        judged_ms=-(-took // STEP) * STEP_MS if took else None,
+        groups=list(_groups(question, hidden)),
+        judged_ms=_coarse_ms(job.queued_at, job.judged_at) if job.judged_at else None,
+        ahead=ahead,
+        waits=job.waits,
+        findings=_findings(job, reader),
+        stages=_stages_of(job) if job.judged_at else [],
+        hidden=_figures(question, hidden) if reader == "review" else [],
     )
+
+
+def _stages_of(job: GradingJob) -> list[StageView]:
+    """Return the stages of the try that led to the verdict, as far as it went."""
+    times = (job.queued_at, job.leased_at, job.ran_at, job.judged_at)
+    passed = [at for at in times if at is not None]
+    took = [_coarse_ms(earlier, later) for earlier, later in pairwise(passed)]
+    return stage_views(job.queued_at, took)
+
+
+def stage_views(queued_at: datetime, took_ms: Sequence[int]) -> list[StageView]:
+    """Return the stages of a judged job from how long each took; code may not have been run."""
+    names: tuple[StageName, ...] = (*RUNNING[: len(took_ms) - 1], "judged")
+    stages = [StageView("queued", str(STAGES["queued"]), queued_at.replace(microsecond=0), None)]
+    for name, took, passed in zip(names, took_ms, accumulate(took_ms), strict=False):
+        at = (queued_at + timedelta(milliseconds=passed)).replace(microsecond=0)
+        stages.append(StageView(name, str(STAGES[name]), at, took))
+    return stages
+
+
+def _coarse_ms(start: datetime, end: datetime) -> int:
+    return _coarse((end - start) / timedelta(milliseconds=1))
+
+
+def _coarse(milliseconds: float) -> int:
+    """Round up to whole steps."""
+    return ceil(max(milliseconds, 0.0) / STEP_MS) * STEP_MS
+
+
+def _findings(job: GradingJob, reader: Reader) -> list[str]:
+    """Return what the program breaks of the rules; in the room only what keeps it from running.
+
+    The others feed the rubric, and telling them would tell what the rubric looks for.
+    """
+    return [
+        str(violation_message(one["what"], one["line"], one["name"]))
+        for one in job.findings
+        if one["stops"] or reader != "room"
+    ]
 
 
 def _feedback(question: Question, mistake: str | None) -> str | None:
@@ -97,31 +183,28 @@ def _case(result: CaseResult) -> CaseView:
         arguments=result.arguments,
         expected=result.expected,
         got=result.got,
-        reason=_reason(reason) if reason else None,
+        reason=_text(reason).removesuffix(": ") if reason else None,
+        hints=[_text(hint) for hint in reason.get("hints", [])] if reason else [],
+        rerun=result.rerun,
     )
-
-
-def _reason(stored: Mapping[str, Any]) -> str:
-    """Return a reason and its hints as people read them.
-
-    An exception without a message has no bare colon.
-    """
-    first, *others = _text(stored).splitlines()
-    hints = [_text(hint) for hint in stored.get("hints", [])]
-    return "\n".join([first.removesuffix(": "), *others, *hints])
 
 
 def _text(stored: Mapping[str, Any]) -> str:
     return Message(stored["text"], stored["values"]).render()
 
 
-def _groups(question: Question, results: Iterable[CaseResult]) -> Iterable[GroupView]:
-    titles = {
+def _group_titles(question: Question) -> dict[str, str]:
+    return {
         criterion.from_groups[0]: str(criterion.title)
         for criterion in question.rubric
         if criterion.title and len(criterion.from_groups) == 1
     }
-    for name, members in groupby(results, key=lambda result: result.group):
+
+
+def _groups(question: Question, hidden: Iterable[CaseResult]) -> Iterable[GroupView]:
+    titles = _group_titles(question)
+    for name, grouped in groupby(hidden, key=lambda result: result.group):
+        members = list(grouped)
         verdicts = [member.verdict for member in members]
         yield GroupView(
             name=name or "",
@@ -129,4 +212,22 @@ def _groups(question: Question, results: Iterable[CaseResult]) -> Iterable[Group
             passed=verdicts.count(Verdict.AC),
             total=len(verdicts),
             verdict=next((one for one in verdicts if one != Verdict.AC), Verdict.AC.value),
+            cpu_ms=_coarse(max(member.cpu_ms for member in members)),
         )
+
+
+def _figures(question: Question, hidden: Iterable[CaseResult]) -> list[CaseView]:
+    """Return what each hidden case cost, numbered: an author's name for it may tell its input."""
+    titles = _group_titles(question)
+    return [
+        CaseView(
+            name=f"{titles.get(name or '', name or '')} {number}",
+            verdict=result.verdict,
+            cpu_ms=result.cpu_ms,
+            wall_ms=result.wall_ms,
+            memory_kb=result.memory_kb,
+            rerun=result.rerun,
+        )
+        for name, members in groupby(hidden, key=lambda result: result.group)
+        for number, result in enumerate(members, start=1)
+    ]

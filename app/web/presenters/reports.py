@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +15,7 @@ from app.questions.schema import CodingQuestion
 from app.scoring.rubrics import levels_of
 from app.web.markdown import render_code, render_markdown
 from app.web.presenters.cards import title_of
-from app.web.presenters.jobs import job_views
+from app.web.presenters.jobs import job_views, stage_views
 from app.web.presenters.rooms import submission_views
 from app.web.views import (
     AnsweredView,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from app.interviews.models import Event, Interview
     from app.questions.schema import Question
     from app.scoring.models import Suggestion
+    from app.web.presenters.jobs import Reader
+    from app.web.views import StageView
     from app.workflows.gather_scores import AttemptScore, CriterionScore
 
 Span = tuple[int, int]
@@ -44,6 +47,7 @@ def report_view(session: Session, interview: Interview, *, for_mentor: bool) -> 
 
     A mentor also sees a review that is not published; both see the same marks.
     """
+    reader: Reader = "review" if for_mentor else "report"
     (score,) = gather_scores(session, [interview], private_reviews=for_mentor)
     mentor_id = score.review.mentor_id if score.review else interview.candidate_id
     people = users_by_id(session, {interview.candidate_id, mentor_id})
@@ -62,16 +66,16 @@ def report_view(session: Session, interview: Interview, *, for_mentor: bool) -> 
         published_at=score.review.published_at if score.review else None,
         mentor=people[mentor_id].display_name if score.review else None,
         summary=score.review.summary if score.review else "",
-        answers=[_answered(session, one) for one in score.attempts],
+        answers=[_answered(session, one, reader) for one in score.attempts],
         events=[_event(event, interview) for event in events_of(session, interview.id)],
     )
 
 
-def _answered(session: Session, score: AttemptScore) -> AnsweredView:
+def _answered(session: Session, score: AttemptScore, reader: Reader) -> AnsweredView:
     question, counted = score.question, score.counted
     answer = counted.text if counted else ""
     is_code = isinstance(question, CodingQuestion)
-    jobs = job_views(session, score.attempt.id, question) if is_code else []
+    jobs = job_views(session, score.attempt.id, question, reader) if is_code else []
     reference = question.reference_answer
     return AnsweredView(
         attempt_id=score.attempt.id,
@@ -158,7 +162,16 @@ def _event(event: Event, interview: Interview) -> EventView:
         summary=_summary(event.action, data),
         attempt_position=data.get("position"),
         detail=data.get("text"),
+        stages=_stages(event),
+        rerun=bool(data.get("reruns")),
     )
+
+
+def _stages(event: Event) -> list[StageView]:
+    """Return the stages that led to a verdict, as the transcript has them."""
+    lasted = event.data.get("stages_ms", {})
+    took = [int(lasted[name]) for name in ("queued", "leased", "ran") if name in lasted]
+    return stage_views(event.at - timedelta(milliseconds=sum(took)), took) if took else []
 
 
 def _summary(action: str, data: dict[str, object]) -> str:

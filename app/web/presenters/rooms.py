@@ -87,7 +87,7 @@ def _state(attempt: Attempt, submissions: Sequence[Submission]) -> AttemptState:
 def _attempt_view(
     session: Session, attempt: Attempt, question: Question, limit: int
 ) -> AttemptView:
-    jobs = job_views(session, attempt.id, question)
+    jobs = job_views(session, attempt.id, question, "room")
     submissions = submissions_of(session, [attempt.id]).get(attempt.id, [])
     return AttemptView(
         id=attempt.id,
