@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from app.grading.judging import judge_case, summarise
+from app.grading.running import run_cases
 from app.settings import Settings
 from app.workflows.assemble_runtime import build_engine, build_pool
-from app.workflows.grade_submission import run_cases
 from bench.work import LARGE, PROGRAM, SMALL, question
 from tests.conftest import prepared_server
 from tests.services.people import Person, first_done

@@ -32,11 +32,7 @@ def run_in_process(call: Call) -> CaseRun:
         return _raised(Outcome.BAD_CODE, error, "")
     try:
         with redirect_stdout(printed):
-            returned = (
-                function(**arguments)
-                if call.rng_seed is None
-                else function(np.random.default_rng(call.rng_seed))
-            )
+            returned = _called(call, function, arguments)
     except Exception as error:  # noqa: BLE001 - whatever a program raises
         return _raised(Outcome.RAISED, error, printed.getvalue())
     try:
@@ -44,6 +40,18 @@ def run_in_process(call: Call) -> CaseRun:
     except (InvalidValueError, TypeError):
         return CaseRun(Outcome.NOT_DATA, 1.0, 2.0, 30_000, printed.getvalue())
     return CaseRun(Outcome.RETURNED, 1.0, 2.0, 30_000, printed.getvalue(), result=result)
+
+
+def _called(call: Call, function: Callable[..., Any], arguments: dict[str, Any]) -> object:
+    if call.rng_seed is not None:
+        return function(np.random.default_rng(call.rng_seed))
+    if not call.scripted:
+        return function(**arguments)
+    made = function(**arguments["init"])
+    steps = arguments["calls"]
+    return [
+        getattr(made, name) if args is None else getattr(made, name)(**args) for name, args in steps
+    ]
 
 
 def _raised(outcome: Outcome, error: Exception, printed: str) -> CaseRun:

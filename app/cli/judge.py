@@ -11,6 +11,7 @@ from rich.table import Table
 from app.answers.service import require_size
 from app.cli.output import console, fail, print_json
 from app.cli.questions import find_question
+from app.grading.properties import CheckerBrokenError
 from app.grading.reference import GateError
 from app.kit.clock import SystemClock
 from app.kit.i18n import _
@@ -51,6 +52,8 @@ def grade(
         result = grade_file(pool, SystemClock(), document, code, sample_only=sample)
     except GateError as error:
         fail(_("The question itself is at fault: {why}").format(why=error.message))
+    except CheckerBrokenError as error:
+        fail(_("The question itself is at fault: {why}").format(why=error))
     finally:
         pool.close()
     if as_json:
@@ -75,10 +78,12 @@ def grade_as_json(result: FileGrade) -> dict[str, object]:
                 "cpu_ms": case.cpu_ms,
                 "wall_ms": case.wall_ms,
                 "memory_kb": case.memory_kb,
+                "rerun": case.rerun,
             }
             for case in result.cases
         ],
         "mistake": result.mistake,
+        "findings": [one.as_json() for one in result.violations],
         "job": {"state": "done", "ms": round(result.milliseconds, 1)},
     }
 
@@ -97,6 +102,8 @@ def _print_grade(result: FileGrade) -> None:
     console.print(table)
     for group in result.judgement.groups:
         console.print(f"{group.name}: {group.passed} / {group.total}", markup=False)
+    for violation in result.violations:
+        console.print(str(violation.message), markup=False)
     if result.mistake:
         console.print(_("Recognised mistake: {name}").format(name=result.mistake), markup=False)
 

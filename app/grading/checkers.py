@@ -92,7 +92,7 @@ def _explain_parts(expected: Value, got: Value) -> tuple[Message, ...]:
 
 
 def _compare(expected: Value, got: Value, where: str, rule: _Rule) -> CheckReport:
-    expected, got = _plain(expected), _plain(got)
+    expected, got = plain(expected), plain(got)
     if type(expected) is not type(got):
         return _wrong_type(expected, got, where)
     if isinstance(expected, np.ndarray):
@@ -106,7 +106,7 @@ def _compare(expected: Value, got: Value, where: str, rule: _Rule) -> CheckRepor
     return _different(expected, got, where)
 
 
-def _plain(value: Value) -> Value:
+def plain(value: Value) -> Value:
     """Return numpy scalars and arrays without dimensions as the Python number that they are."""
     if type(value) is np.ndarray and value.ndim == 0:
         value = value[()]
@@ -163,7 +163,7 @@ def _compare_dicts(
 
 def _same_set(expected: Value, got: Value) -> CheckReport:
     """Compare the items of a list, tuple or array (along its first axis) in any order."""
-    expected, got = _plain(expected), _plain(got)
+    expected, got = plain(expected), plain(got)
     if type(expected) is not type(got):
         return _wrong_type(expected, got, "result")
     if isinstance(expected, np.ndarray):
@@ -200,7 +200,7 @@ def _key(value: Value) -> str:
     A text, because Python salts the hashes of texts only. Those of numbers, and of tuples of them,
     can be made to collide, and then a set of them takes time in proportion to its square.
     """
-    value = _plain(value)
+    value = plain(value)
     if isinstance(value, np.ndarray):
         dtype = value.dtype.kind if value.dtype.kind == "U" else value.dtype.newbyteorder("=").str
         items = ",".join(map(_key, value.ravel().tolist()))

@@ -9,15 +9,15 @@ from app.grading.checkers import CheckReport, check, explain
 from app.grading.values import InvalidValueError, decode_value
 from app.grading.verdicts import Verdict, first_bad, verdict_of
 from app.kit.i18n import message
-from app.questions.schema import ExactChecker
+from app.questions.schema import ExactChecker, PropertyChecker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from app.grading.runs import CaseRun
     from app.grading.values import Value
     from app.kit.i18n import Message
-    from app.questions.schema import Checker, CodingQuestion
+    from app.questions.schema import Checker, CodingQuestion, Criterion
 
 _CPU_STEP_MS = 10  # a finer figure would tell hidden inputs apart
 _UNCHANGED = ExactChecker(name="exact")
@@ -27,7 +27,9 @@ _UNCHANGED = ExactChecker(name="exact")
 class CaseData:
     """A case ready to be run and judged; `args` and `expected` are encoded values.
 
-    With `inputs_unmodified` it is run with ``return_args``.
+    With `inputs_unmodified` it is run with ``return_args``. The args of a `scripted` case are
+    those of a scripted call. `reference_cpu_ms` is what the reference took, and
+    `calibration_cpu_ms` what the calibration program took then, if the limit is relative.
     """
 
     name: str
@@ -37,6 +39,9 @@ class CaseData:
     expected: bytes
     checker: Checker
     inputs_unmodified: bool
+    scripted: bool = False
+    reference_cpu_ms: float = 0.0
+    calibration_cpu_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class JudgedCase:
     wall_ms: float
     memory_kb: int
     hints: tuple[Message, ...] = ()
+    rerun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +85,22 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A declared wrong solution and, case by case, what it returned where that was wrong."""
+    """A declared wrong solution and, case by case, what it returned where that was wrong.
+
+    A case with a property has none: there many outputs are right and as many are wrong.
+    """
 
     name: str
     outputs: tuple[bytes | None, ...]
 
 
-def judge_case(case: CaseData, run: CaseRun) -> JudgedCase:
+def judge_case(case: CaseData, run: CaseRun, report: CheckReport | None = None) -> JudgedCase:
     """Judge one call. What it returned is untrusted; a broken expected value is our own fault.
 
+    `report` is what the author's checker said, for a case with a property whose call returned.
     Raises InvalidValueError only for `case`.
     """
-    verdict, reason = _judge(case, run)
+    verdict, reason = _judge(case, run, report)
     return JudgedCase(
         name=case.name,
         group=case.group,
@@ -101,13 +111,25 @@ def judge_case(case: CaseData, run: CaseRun) -> JudgedCase:
         wall_ms=run.wall_ms,
         memory_kb=run.memory_kb,
         hints=_hints(case, run) if case.sample and verdict != Verdict.AC else (),
+        rerun=run.rerun,
     )
 
 
-def summarise(question: CodingQuestion, judged: Sequence[JudgedCase]) -> Judgement:
+def not_allowed(case: CaseData, reason: Message) -> JudgedCase:
+    """Judge a case of a program that was not run, because its text breaks a rule."""
+    shown = reason if case.sample else None
+    return JudgedCase(case.name, case.group, case.sample, Verdict.NA, shown, 0.0, 0.0, 0)
+
+
+def summarise(
+    question: CodingQuestion,
+    judged: Sequence[JudgedCase],
+    broken: Collection[str] = (),
+) -> Judgement:
     """Return verdict, score and groups of all judged cases, of which there is at least one.
 
     The verdict is that of the first case that was not accepted, samples before hidden ones.
+    `broken` are the rules that cost points.
     """
     if not judged:
         raise ValueError("nothing was judged, so there is no verdict")
@@ -115,7 +137,7 @@ def summarise(question: CodingQuestion, judged: Sequence[JudgedCase]) -> Judgeme
     groups = _groups(judged)
     return Judgement(
         verdict=first_bad(case.verdict for case in in_order),
-        score=_score(question, judged, groups),
+        score=_score(question, judged, groups, broken),
         groups=groups,
     )
 
@@ -133,7 +155,7 @@ def recognise_mistake(
         recorded = [
             (case, output, got)
             for case, output, got in zip(cases, mistake.outputs, returned, strict=True)
-            if output is not None
+            if output is not None and not isinstance(case.checker, PropertyChecker)
         ]
         if all(
             got is not None and check(case.checker, decode_value(output), got.value).ok
@@ -157,7 +179,9 @@ class Returned:
     args_after: Value = None
 
 
-def _judge(case: CaseData, run: CaseRun) -> tuple[Verdict, Message | None]:
+def _judge(
+    case: CaseData, run: CaseRun, asked: CheckReport | None
+) -> tuple[Verdict, Message | None]:
     decided = verdict_of(run.outcome)
     if decided is not None:
         return decided, _error(run)
@@ -165,12 +189,20 @@ def _judge(case: CaseData, run: CaseRun) -> tuple[Verdict, Message | None]:
         returned = _returned(case, run)
     except InvalidValueError as error:
         return Verdict.IO, message("What was returned cannot be read: {why}.", why=error.reason)
-    report = check(case.checker, decode_value(case.expected), returned.value)
+    report = _report(case, returned.value, asked)
     if not report.ok:
         return _verdict_on(report), report.reason
     if case.inputs_unmodified and (name := _modified(case, returned.args_after)) is not None:
         return Verdict.WA, message('The argument "{name}" was modified.', name=name)
     return Verdict.AC, None
+
+
+def _report(case: CaseData, value: Value, asked: CheckReport | None) -> CheckReport:
+    if not isinstance(case.checker, PropertyChecker):
+        return check(case.checker, decode_value(case.expected), value)
+    if asked is None:
+        raise ValueError("the checker of the case was not asked")
+    return asked
 
 
 def _hints(case: CaseData, run: CaseRun) -> tuple[Message, ...]:
@@ -220,11 +252,26 @@ def returned_by(case: CaseData, run: CaseRun) -> Returned | None:
 def _modified(case: CaseData, after: Value) -> str | None:
     """Return the first argument that is not as it was before the call, "*" for all of them."""
     before = decode_value(case.args)
+    if case.scripted:
+        before, after = _flat_script(before), _flat_script(after)
     if not isinstance(before, dict) or not isinstance(after, dict):
         return "*"
     for name, value in before.items():
         if name not in after or not check(_UNCHANGED, value, after[name]).ok:
             return str(name)
+    return None
+
+
+def _flat_script(script: Value) -> Value:
+    """Return the arguments of a script by names as people say them: ``2. forward(x)``."""
+    match script:
+        case {"init": dict(init), "calls": list(steps)}:
+            flat = dict(init)
+            for number, step in enumerate(steps, start=1):
+                match step:
+                    case [str(method), dict(args)]:
+                        flat |= {f"{number}. {method}({name})": args[name] for name in args}
+            return flat
     return None
 
 
@@ -255,19 +302,28 @@ def _passed(cases: Iterable[JudgedCase]) -> int:
 
 
 def _score(
-    question: CodingQuestion, judged: Sequence[JudgedCase], groups: Sequence[GroupResult]
+    question: CodingQuestion,
+    judged: Sequence[JudgedCase],
+    groups: Sequence[GroupResult],
+    broken: Collection[str],
 ) -> float:
     """Return the share of points; without hidden cases, the share of cases."""
     counts = {group.name: (group.passed, group.total) for group in groups}
-    criteria = [criterion for criterion in question.rubric if criterion.from_groups]
+    criteria = [one for one in question.rubric if one.from_groups or one.from_rules]
     if not groups or not criteria:
         counted = [case for case in judged if not case.sample] or judged
         return _passed(counted) / len(counted)
     earned = sum(
-        criterion.points * _share([counts.get(name, (0, 1)) for name in criterion.from_groups])
+        criterion.points * _share([counts.get(name, (0, 1)) for name in _names(criterion, counts)])
         for criterion in criteria
+        if not set(criterion.from_rules) & set(broken)
     )
     return earned / sum(criterion.points for criterion in criteria)
+
+
+def _names(criterion: Criterion, counts: Collection[str]) -> Collection[str]:
+    """Return the groups that earn a criterion: all of them where it names only rules."""
+    return criterion.from_groups or counts
 
 
 def _share(counts: Sequence[tuple[int, int]]) -> float:

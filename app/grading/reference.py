@@ -7,11 +7,28 @@ an upload.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from app.grading.checkers import check
-from app.grading.judging import CaseData, Mistake, judge_case, returned_by, summarise
-from app.grading.runs import Call, Outcome, RunLimits
+from app.grading.judging import (
+    CaseData,
+    Mistake,
+    judge_case,
+    not_allowed,
+    returned_by,
+    summarise,
+)
+from app.grading.properties import (
+    CheckerBrokenError,
+    check_properties,
+    checker_call,
+    has_property,
+    report_of,
+    strange_outputs,
+)
+from app.grading.running import Runner, calibrate, case_call, run_limits
+from app.grading.runs import Call, Outcome
+from app.grading.static_rules import broken_rules, find_violations, is_stopped
 from app.grading.values import (
     InvalidValueError,
     decode_value,
@@ -24,7 +41,9 @@ from app.kit.i18n import message
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from app.grading.judging import JudgedCase
     from app.grading.runs import CaseRun, Sandbox
+    from app.grading.values import Value
     from app.kit.i18n import Message
     from app.questions.schema import Case, CodingQuestion, Solution
 
@@ -45,41 +64,28 @@ class GateError(Exception):
         self.message = text
 
 
-def run_limits(question: CodingQuestion) -> RunLimits:
-    """Return the question's limits as the sandbox takes them."""
-    limits = question.limits
-    return RunLimits(limits.cpu_seconds, limits.wall_seconds, limits.memory_mb)
-
-
-def case_call(question: CodingQuestion, code: str, case: CaseData) -> Call:
-    """Return the call that runs `code` on `case`."""
-    return Call(
-        code=code,
-        entry_point=question.entry_point,
-        args=case.args,
-        limits=run_limits(question),
-        return_args=case.inputs_unmodified,
-    )
-
-
 def build_reference(question: CodingQuestion, sandbox: Sandbox) -> Reference:
     """Expand the cases, compute the expected outputs, and put every solution to the proof.
 
-    Raises GateError when a generator or the reference fails, an accepted solution is not
-    accepted, or a wrong one gets through a group that it is said to fail.
+    Raises GateError when a generator, the reference or a checker fails, an accepted solution is
+    not accepted, or a wrong one gets through a group that it is said to fail.
     """
     cases = tuple(_with_expected(question, sandbox, _expand(question, sandbox)))
+    if not cases:
+        raise GateError(message("There is no case to judge by."))
+    runner = Runner(sandbox, question)
     mistakes = []
-    for solution in question.solutions:
-        runs = sandbox.run([case_call(question, solution.code, case) for case in cases])
-        _prove(question, solution, cases, runs)
-        if solution.feedback is not None and solution.verdict == Verdict.WA:
-            mistakes.append(
-                Mistake(
-                    solution.name,
-                    tuple(_returned(case, run) for case, run in zip(cases, runs, strict=True)),
-                )
-            )
+    try:
+        for solution in question.solutions:
+            runs = _prove(question, solution, cases, _Bench(sandbox, runner))
+            if runs and solution.feedback is not None and solution.verdict == Verdict.WA:
+                outputs = tuple(_wrong_output(*one) for one in zip(cases, runs, strict=True))
+                mistakes.append(Mistake(solution.name, outputs))
+        _try_checkers(cases, sandbox)
+    except CheckerBrokenError as error:
+        raise GateError(
+            message("The checker of case “{case}” fails: {why}", case=error.case, why=error.why)
+        ) from error
     return Reference(cases, tuple(mistakes))
 
 
@@ -104,9 +110,10 @@ def _expand_case(question: CodingQuestion, case: Case, sandbox: Sandbox) -> Iter
         expected=b"",
         checker=case.checker or question.checker,
         inputs_unmodified=case.inputs_unmodified,
+        scripted=case.is_script,
     )
     if case.generate is None:
-        yield replace(blank, args=encode_value({**from_yaml_args(case.args or {})}))
+        yield replace(blank, args=_written(case))
         return
     calls = [
         Call(case.generate, "generate", blank.args, run_limits(question), rng_seed=seed)
@@ -114,10 +121,23 @@ def _expand_case(question: CodingQuestion, case: Case, sandbox: Sandbox) -> Iter
     ]
     for seed, run in zip(case.seeds, sandbox.run(calls), strict=True):
         name = case.name if len(case.seeds) == 1 else f"{case.name}-{seed}"
-        yield replace(blank, name=name, args=_arguments(case, seed, run))
+        yield replace(blank, name=name, args=_generated(case, seed, run))
 
 
-def _arguments(case: Case, seed: int, run: CaseRun) -> bytes:
+def _written(case: Case) -> bytes:
+    """Return the arguments, or the script, that stand in the question."""
+    if case.calls is None:
+        return encode_value(from_yaml_args(case.args or {}))
+    steps: list[Value] = [
+        [step.read, None]
+        if step.call is None
+        else [step.call, cast("Value", from_yaml_args(step.args or {}))]
+        for step in case.calls
+    ]
+    return encode_value({"init": from_yaml_args(case.init or {}), "calls": steps})
+
+
+def _generated(case: Case, seed: int, run: CaseRun) -> bytes:
     if run.outcome != Outcome.RETURNED or run.result is None:
         raise GateError(
             message(
@@ -137,7 +157,9 @@ def _arguments(case: Case, seed: int, run: CaseRun) -> bytes:
                 why=str(error),
             )
         ) from error
-    if not isinstance(value, dict):
+    if case.scripted:
+        return encode_value(_script(case, value))
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise GateError(
             message(
                 "The generator of case “{case}” must return a dict of arguments.", case=case.name
@@ -146,10 +168,41 @@ def _arguments(case: Case, seed: int, run: CaseRun) -> bytes:
     return run.result
 
 
+def _script(case: Case, value: Value) -> Value:
+    """Return what a generator of scripts returned, its steps as lists."""
+    match value:
+        case {"init": dict(init), "calls": (list() | tuple()) as steps, **others} if not others:
+            if steps and _is_named(init) and all(map(_is_step, steps)):
+                return {"init": init, "calls": [[*cast("Sequence[Value]", one)] for one in steps]}
+    raise GateError(
+        message(
+            "The generator of case “{case}” must return "
+            "dict(init={{…}}, calls=[(method, {{…}}), (attribute, None), …]).",
+            case=case.name,
+        )
+    )
+
+
+def _is_step(step: Value) -> bool:
+    match step:
+        case [str(name), None]:
+            return name.isidentifier()
+        case [str(name), dict(args)]:
+            return name.isidentifier() and _is_named(args)
+    return False
+
+
+def _is_named(args: dict[str | int, Value]) -> bool:
+    return all(isinstance(name, str) and name.isidentifier() for name in args)
+
+
 def _with_expected(
     question: CodingQuestion, sandbox: Sandbox, cases: Sequence[CaseData]
 ) -> Iterator[CaseData]:
-    reference = next(one for one in question.solutions if one.verdict == Verdict.AC)
+    reference = question.reference
+    if reference is None:
+        raise GateError(message("No solution has the verdict AC: nothing gives expected outputs."))
+    calibration_ms = calibrate(sandbox) if question.limits.slowdown else None
     calls = [
         replace(case_call(question, reference.code, case), return_args=False) for case in cases
     ]
@@ -163,7 +216,12 @@ def _with_expected(
                     why=_why(run),
                 )
             )
-        yield replace(case, expected=run.result)
+        yield replace(
+            case,
+            expected=run.result,
+            reference_cpu_ms=run.cpu_ms,
+            calibration_cpu_ms=calibration_ms,
+        )
 
 
 def _why(run: CaseRun) -> str:
@@ -172,13 +230,34 @@ def _why(run: CaseRun) -> str:
     return f"{run.error.type_name}: {run.error.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Where solutions are proven; all code in it is the author's."""
+
+    sandbox: Sandbox
+    runner: Runner
+
+
 def _prove(
-    question: CodingQuestion,
-    solution: Solution,
-    cases: Sequence[CaseData],
-    runs: Sequence[CaseRun],
+    question: CodingQuestion, solution: Solution, cases: Sequence[CaseData], bench: _Bench
+) -> list[CaseRun]:
+    """Put one solution to the proof; return its runs, none where its text stops it."""
+    violations = find_violations(question, solution.code)
+    if is_stopped(violations):
+        runs: list[CaseRun] = []
+        judged = [not_allowed(case, violations[0].message) for case in cases]
+    else:
+        runs = bench.runner.run(solution.code, cases)
+        reports = check_properties(bench.sandbox, cases, runs)
+        judged = [judge_case(*one) for one in zip(cases, runs, reports, strict=True)]
+    _compare_verdicts(question, solution, judged)
+    _compare_rules(question, solution, broken_rules(violations))
+    return runs
+
+
+def _compare_verdicts(
+    question: CodingQuestion, solution: Solution, judged: Sequence[JudgedCase]
 ) -> None:
-    judged = [judge_case(case, run) for case, run in zip(cases, runs, strict=True)]
     verdict = summarise(question, judged).verdict
     if solution.verdict == Verdict.AC and verdict != Verdict.AC:
         worst = next(one for one in judged if one.verdict != Verdict.AC)
@@ -211,10 +290,53 @@ def _prove(
             )
 
 
-def _returned(case: CaseData, run: CaseRun) -> bytes | None:
+def _compare_rules(question: CodingQuestion, solution: Solution, broken: frozenset[str]) -> None:
+    for rule in solution.breaks:
+        if rule not in broken:
+            raise GateError(
+                message(
+                    "The solution “{name}” is said to break the rule “{rule}”, but keeps it.",
+                    name=solution.name,
+                    rule=rule,
+                )
+            )
+    if solution is question.reference and broken:
+        raise GateError(
+            message(
+                "The reference solution “{name}” breaks the rule “{rule}”.",
+                name=solution.name,
+                rule=min(broken),
+            )
+        )
+
+
+def _wrong_output(case: CaseData, run: CaseRun) -> bytes | None:
     """Return what a wrong solution gave back, if it is wrong there: only that tells it apart."""
     returned = returned_by(case, run)
-    if returned is None:
+    if returned is None or has_property(case):
         return None
     differs = not check(case.checker, decode_value(case.expected), returned.value).ok
     return encode_value(returned.value) if differs else None
+
+
+def _try_checkers(cases: Sequence[CaseData], sandbox: Sandbox) -> None:
+    """Show the checkers what candidates may return: one that raises would be nobody's verdict."""
+    asked = [
+        (case, checker_call(case, strange))
+        for case in cases
+        if has_property(case)
+        for strange in strange_outputs(decode_value(case.expected))
+    ]
+    answers = sandbox.run([call for _, call in asked]) if asked else []
+    for (case, _), answer in zip(asked, answers, strict=True):
+        try:
+            report_of(case.name, answer)
+        except CheckerBrokenError as error:
+            raise GateError(
+                message(
+                    "The checker of case “{case}” fails on a strange result (empty, of another "
+                    "shape, or not a number) instead of refusing it: {why}",
+                    case=case.name,
+                    why=error.why,
+                )
+            ) from error

@@ -107,7 +107,10 @@ class RaisedError:
 
 @dataclass(frozen=True, slots=True)
 class CaseRun:
-    """What one call did. `result` is an encoded value, untrusted until it is decoded."""
+    """What one call did. `result` is an encoded value, untrusted until it is decoded.
+
+    `rerun` says that it is the better of two runs: the first was late by a little.
+    """
 
     outcome: Outcome
     cpu_ms: float
@@ -117,6 +120,7 @@ class CaseRun:
     stdout_truncated: bool = False
     result: bytes | None = None
     error: RaisedError | None = None
+    rerun: bool = False
 
 
 class SandboxBrokenError(Exception):
@@ -165,7 +169,8 @@ class EngineReport:
     """What `yimian doctor` tells about an engine; `problem` is None where sandboxes can start.
 
     `backend` is its name, "docker" or "bubblewrap"; `cgroup` says which version caps the
-    sandboxes and how, or that none does.
+    sandboxes and how, or that none does. `verified` says that the caps were read back from the
+    kernel for a sandbox that was started; otherwise they are what the engine says of itself.
     """
 
     reachable: bool
@@ -176,8 +181,10 @@ class EngineReport:
     memory_capped: bool = False
     swap_capped: bool = False
     pids_capped: bool = False
+    cpu_capped: bool = False
+    verified: bool = False
+    seccomp: bool = False
     image: str = ""
-    image_present: bool = False
     runtime: str = ""
 
 

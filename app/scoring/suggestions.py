@@ -16,7 +16,7 @@ from app.scoring.passages import cut, whole_sentences
 from app.scoring.patterns import Found, Prepared, Reading, Rivals, is_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from app.questions import schema
     from app.scoring.terms import Hit
@@ -97,14 +97,17 @@ def judge(question: schema.QuestionBase, answer: str) -> tuple[CriterionSuggesti
 
 
 def suggest_from_groups(
-    question: schema.QuestionBase, groups: Mapping[str, tuple[int, int]]
+    question: schema.QuestionBase,
+    groups: Mapping[str, tuple[int, int]],
+    broken: Collection[str] = (),
 ) -> AnswerSuggestion:
     """Propose points for a program from its test groups, each (passed, total).
 
-    A criterion earns the share of the cases that passed in its groups, rounded down to half
-    points. Criteria without groups are left to a mentor.
+    A criterion earns the share of the cases that passed in its groups (in all of them, if it names
+    only rules), rounded down to half points, and nothing if one of its rules is in `broken`.
+    Criteria without groups and rules are left to a mentor.
     """
-    criteria = tuple(_from_groups(criterion, groups) for criterion in question.rubric)
+    criteria = tuple(_from_groups(criterion, groups, broken) for criterion in question.rubric)
     return AnswerSuggestion(criteria, (), any(c.points is None for c in criteria))
 
 
@@ -129,13 +132,15 @@ def to_json(suggestion: AnswerSuggestion) -> SuggestionJson:
 
 
 def _from_groups(
-    criterion: schema.Criterion, groups: Mapping[str, tuple[int, int]]
+    criterion: schema.Criterion, groups: Mapping[str, tuple[int, int]], broken: Collection[str]
 ) -> CriterionSuggestion:
-    counted = [groups[name] for name in criterion.from_groups if name in groups]
+    names = criterion.from_groups or (groups if criterion.from_rules else ())
+    counted = [groups[name] for name in names if name in groups]
     total = sum(of for _, of in counted)
     if not total:
         return _undecided(criterion)
-    share = sum(passed for passed, _ in counted) / total
+    kept = not set(criterion.from_rules) & set(broken)
+    share = sum(passed for passed, _ in counted) / total if kept else 0.0
     return CriterionSuggestion(
         criterion.id, _down(criterion.points * share), criterion.points, "confident"
     )

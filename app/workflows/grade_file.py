@@ -6,15 +6,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.grading.judging import judge_case, recognise_mistake, summarise
+from app.grading.judging import judge_case, not_allowed, recognise_mistake, summarise
+from app.grading.properties import check_properties
 from app.grading.reference import build_reference
-from app.workflows.grade_submission import run_cases
+from app.grading.running import run_cases
+from app.grading.static_rules import broken_rules, find_violations, is_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.grading.judging import JudgedCase, Judgement
     from app.grading.pool import Pool
+    from app.grading.reference import Reference
+    from app.grading.static_rules import Violation
     from app.kit.clock import Clock
     from app.questions.schema import CodingQuestion
 
@@ -26,6 +30,7 @@ class FileGrade:
     judgement: Judgement
     cases: Sequence[JudgedCase]
     mistake: str | None
+    violations: Sequence[Violation]
     milliseconds: float
 
 
@@ -34,22 +39,48 @@ def grade_file(
 ) -> FileGrade:
     """Grade `code`. The author's code and the file's run in different sandboxes.
 
-    Raises GateError where the question itself is at fault, EngineUnavailableError and
-    SandboxBrokenError where the machine is.
+    Raises GateError where the question itself is at fault, CheckerBrokenError where its checker
+    is, EngineUnavailableError and SandboxBrokenError where the machine is.
     """
     with ExitStack() as stack:
         stack.callback(pool.end, "author")
         stack.callback(pool.end, "file")
         with pool.lease("author") as sandbox:
             reference = build_reference(question, sandbox)
-        cases = [case for case in reference.cases if case.sample or not sample_only]
-        began = clock.monotonic()
+        return grade_against(pool, clock, question, reference, code, sample_only=sample_only)
+
+
+def grade_against(
+    pool: Pool,
+    clock: Clock,
+    question: CodingQuestion,
+    reference: Reference,
+    code: str,
+    *,
+    sample_only: bool = False,
+) -> FileGrade:
+    """Grade `code` by a reference that was built before; leases of “author” and “file” stay open.
+
+    Raises CheckerBrokenError, EngineUnavailableError and SandboxBrokenError.
+    """
+    cases = [case for case in reference.cases if case.sample or not sample_only]
+    began = clock.monotonic()
+    violations = find_violations(question, code)
+    mistake = None
+    if is_stopped(violations):
+        judged = [not_allowed(case, violations[0].message) for case in cases]
+    else:
         with pool.lease("file") as sandbox:
             runs = run_cases(sandbox, question, code, cases)
-        judged = [judge_case(case, run) for case, run in zip(cases, runs, strict=True)]
-        return FileGrade(
-            judgement=summarise(question, judged),
-            cases=judged,
-            mistake=None if sample_only else recognise_mistake(cases, runs, reference.mistakes),
-            milliseconds=(clock.monotonic() - began) * 1000,
-        )
+        with pool.lease("author") as sandbox:
+            reports = check_properties(sandbox, cases, runs)
+        judged = [judge_case(*one) for one in zip(cases, runs, reports, strict=True)]
+        if not sample_only:
+            mistake = recognise_mistake(cases, runs, reference.mistakes)
+    return FileGrade(
+        judgement=summarise(question, judged, broken_rules(violations)),
+        cases=judged,
+        mistake=mistake,
+        violations=violations,
+        milliseconds=(clock.monotonic() - began) * 1000,
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
@@ -13,14 +14,24 @@ from pydantic import TypeAdapter
 from app.answers.models import Attempt, Submission
 from app.db.session import after_commit
 from app.grading.claims import kept_claim
-from app.grading.judging import CaseData, Mistake, judge_case, recognise_mistake, summarise
+from app.grading.judging import (
+    CaseData,
+    Mistake,
+    judge_case,
+    not_allowed,
+    recognise_mistake,
+    summarise,
+)
 from app.grading.models import CaseResult, GradingJob
 from app.grading.pool import PoolBusyError
 from app.grading.presentation import describe_sample, readable
+from app.grading.properties import LIMITS, CheckerBrokenError, check_properties, has_property
 from app.grading.queries import mistake_outputs, reference_cases
-from app.grading.reference import case_call
-from app.grading.runs import CaseRun, EngineUnavailableError, Outcome, SandboxBrokenError
+from app.grading.running import CALIBRATION_SECONDS, MAX_RERUNS, run_cases
+from app.grading.runs import EngineUnavailableError, SandboxBrokenError
 from app.grading.service import MAX_TRIES, claim, claimed_job, fail, release
+from app.grading.static_rules import broken_rules, find_violations, is_stopped
+from app.grading.values import InvalidValueError
 from app.interviews.models import Interview
 from app.interviews.service import record
 from app.kit.metrics import JOB_SECONDS, JOBS_FAILED, JOBS_JUDGED
@@ -30,18 +41,25 @@ from app.questions.schema import Checker, CodingQuestion
 from app.workflows.suggest_scores import suggest_for_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from app.grading.checkers import CheckReport
     from app.grading.judging import JudgedCase, Judgement
-    from app.grading.runs import Sandbox
+    from app.grading.pool import Pool
+    from app.grading.runs import CaseRun
+    from app.grading.static_rules import Violation
     from app.kit.i18n import Message
     from app.workflows.runtime import Machinery
 
+log = logging.getLogger(__name__)
+
 _checker = TypeAdapter[Checker](Checker)
-_TIMEOUTS = frozenset({Outcome.CPU_TIME, Outcome.WALL_TIME})
+# Problems that count as tries: what waits for a sandbox waits as long as it takes.
+_COUNTED = frozenset({"sandbox_broken", "checker_broken"})
+_STAGE_STEP_MS = 10  # a finer figure would tell hidden inputs apart
 # How long a job may be worked on beyond what its cases may take.
 _SLACK = timedelta(minutes=2)
 
@@ -63,7 +81,29 @@ class _Work:
     @property
     def longest(self) -> timedelta:
         """How long the work may take before it counts as hanging."""
-        return timedelta(seconds=self.question.limits.wall_seconds * len(self.cases)) + _SLACK
+        runs = (len(self.cases) + MAX_RERUNS) * self.question.limits.wall_seconds
+        checks = sum(map(has_property, self.cases)) * LIMITS.wall_seconds
+        return timedelta(seconds=runs + checks + CALIBRATION_SECONDS) + _SLACK
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What the program did, case by case, and what the checkers of properties said of it."""
+
+    runs: Sequence[CaseRun]
+    reports: Sequence[CheckReport | None]
+    leased_at: datetime
+    ran_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    """The judged cases; `ran` is None for code that a rule stopped."""
+
+    judged: Sequence[JudgedCase]
+    violations: Sequence[Violation]
+    mistake: str | None = None
+    ran: _Ran | None = None
 
 
 def grade_submission(machinery: Machinery, job_id: str) -> None:
@@ -78,19 +118,39 @@ def grade_submission(machinery: Machinery, job_id: str) -> None:
         refused = work.question_is_refused
         _give_back(machinery, work, "question_refused" if refused else "engine_unavailable")
         return
+    violations = find_violations(work.question, work.text)
+    if is_stopped(violations):
+        judged = [not_allowed(case, violations[0].message) for case in work.cases]
+        _close(machinery, work, _Graded(judged, violations))
+        return
+    problem = _grade(machinery, work, violations)
+    if problem is not None:
+        _give_back(machinery, work, problem)
+
+
+def _grade(machinery: Machinery, work: _Work, violations: Sequence[Violation]) -> str | None:
+    """Run and judge; return the problem if that was not possible."""
     try:
         with kept_claim(
             machinery.database, machinery.clock, work.job_id, work.claim, at_most=work.longest
         ):
-            leased_at, runs = _run(machinery, work)
+            ran = _run(machinery, work)
+        judged = [judge_case(*one) for one in zip(work.cases, ran.runs, ran.reports, strict=True)]
+        named = recognise_mistake(work.cases, ran.runs, work.mistakes) if work.mistakes else None
     except PoolBusyError:
-        _give_back(machinery, work, "busy")
+        return "busy"
     except EngineUnavailableError:
-        _give_back(machinery, work, "engine_unavailable")
+        return "engine_unavailable"
     except SandboxBrokenError:
-        _give_back(machinery, work, "sandbox_broken")
-    else:
-        _close(machinery, work, runs, leased_at)
+        return "sandbox_broken"
+    except CheckerBrokenError:
+        log.exception("the checker of question %s is broken", work.question.id)
+        return "checker_broken"
+    except InvalidValueError:  # not the program's data, for these are judged, but our own
+        log.exception("the reference data of question %s cannot be read", work.question.id)
+        return "internal"
+    _close(machinery, work, _Graded(judged, violations, named, ran))
+    return None
 
 
 def _take(machinery: Machinery, job_id: str) -> _Work | None:
@@ -135,6 +195,9 @@ def load_cases(session: Session, version_id: int) -> tuple[CaseData, ...]:
             expected=row.expected,
             checker=_checker.validate_python(row.checker),
             inputs_unmodified=row.inputs_unmodified,
+            scripted=row.scripted,
+            reference_cpu_ms=row.reference_cpu_ms,
+            calibration_cpu_ms=row.calibration_cpu_ms,
         )
         for row in reference_cases(session, version_id)
     )
@@ -150,40 +213,39 @@ def load_mistakes(session: Session, version_id: int, case_count: int) -> tuple[M
     return tuple(mistakes)
 
 
-def _run(machinery: Machinery, work: _Work) -> tuple[datetime, list[CaseRun]]:
+def _run(machinery: Machinery, work: _Work) -> _Ran:
     if machinery.pool is None:
         raise EngineUnavailableError
     with machinery.pool.lease(work.interview_id) as sandbox:
         if work.interview_is_over:
             machinery.pool.end(work.interview_id)  # this was its last run
         leased_at = machinery.clock.now()
-        return leased_at, run_cases(sandbox, work.question, work.text, work.cases)
+        runs = run_cases(sandbox, work.question, work.text, work.cases)
+        ran_at = machinery.clock.now()
+    return _Ran(runs, _ask_checkers(machinery.pool, work, runs), leased_at, ran_at)
 
 
-def run_cases(
-    sandbox: Sandbox, question: CodingQuestion, code: str, cases: Sequence[CaseData]
-) -> list[CaseRun]:
-    """Run the cases group by group.
+def _ask_checkers(pool: Pool, work: _Work, runs: Sequence[CaseRun]) -> list[CheckReport | None]:
+    """Ask the checkers of properties, in a sandbox that no candidate's code ever ran in.
 
-    After a group with a time-out the rest is not run: an endless loop must not hold a
-    sandbox for the sum of all limits.
+    Only after the candidate's was given back: who held one while waiting for the other could
+    wait for ever.
     """
-    runs: list[CaseRun] = []
-    for _, group in groupby(cases, key=lambda case: case.group):
-        calls = [case_call(question, code, case) for case in group]
-        if any(run.outcome in _TIMEOUTS for run in runs):
-            runs += [CaseRun(Outcome.WALL_TIME, 0.0, 0.0, 0) for _ in calls]
-        else:
-            runs += sandbox.run(calls)
-    return runs
+    if not any(map(has_property, work.cases)):
+        return [None] * len(runs)
+    owner = f"checker:{work.interview_id}"
+    with pool.lease(owner) as sandbox:
+        if work.interview_is_over:
+            pool.end(owner)
+        return check_properties(sandbox, work.cases, runs)
 
 
 def _give_back(machinery: Machinery, work: _Work, problem: str) -> None:
     """Return the job to the queue; a program that breaks its sandbox each time is given up on."""
 
     def change(session: Session, job: GradingJob, now: datetime) -> None:
-        counted = problem == "sandbox_broken"
-        if counted and job.tries >= MAX_TRIES:
+        counted = problem in _COUNTED
+        if problem == "internal" or (counted and job.tries >= MAX_TRIES):
             _give_up(session, job, problem, now)
         else:
             job.problem = problem
@@ -198,23 +260,51 @@ def _give_up(session: Session, job: GradingJob, problem: str, now: datetime) -> 
     after_commit(session, JOBS_FAILED.labels(problem).inc)
 
 
-def _close(machinery: Machinery, work: _Work, runs: Sequence[CaseRun], leased_at: datetime) -> None:
-    judged = [judge_case(case, run) for case, run in zip(work.cases, runs, strict=True)]
-    judgement = summarise(work.question, judged)
-    mistake = recognise_mistake(work.cases, runs, work.mistakes) if work.mistakes else None
+def _close(machinery: Machinery, work: _Work, graded: _Graded) -> None:
+    broken = broken_rules(graded.violations)
+    judgement = summarise(work.question, graded.judged, broken)
 
     def change(session: Session, job: GradingJob, now: datetime) -> None:
-        job.leased_at, job.judged_at, job.problem = leased_at, now, None
-        job.verdict, job.score, job.mistake = judgement.verdict.value, judgement.score, mistake
-        for position, (case, run, one) in enumerate(zip(work.cases, runs, judged, strict=True)):
-            session.add(_case_result(job.id, position, case, run, one))
-        _suggest(session, work.question, job, judgement)
-        data = {**_about(session, job), "verdict": job.verdict}
+        job.judged_at, job.problem, job.mistake = now, None, graded.mistake
+        job.leased_at = graded.ran.leased_at if graded.ran else None
+        job.ran_at = graded.ran.ran_at if graded.ran else None
+        job.verdict, job.score = judgement.verdict.value, judgement.score
+        job.findings = [one.as_json() for one in graded.violations]
+        session.add_all(_case_results(job.id, work.cases, graded))
+        _suggest(session, work.question, job, judgement, broken)
+        data = _about(session, job) | _outcome(job, graded)
         record(session, job.interview_id, "job:judged", data, now=now)
         after_commit(session, JOBS_JUDGED.labels(job.verdict).inc)
         after_commit(session, partial(JOB_SECONDS.observe, (now - job.queued_at).total_seconds()))
 
     _conclude(machinery, work, change)
+
+
+def _outcome(job: GradingJob, graded: _Graded) -> dict[str, object]:
+    """Return what the transcript says of a verdict, beside whose it is."""
+    return {
+        "verdict": job.verdict,
+        "stages_ms": stages_ms(job),
+        "findings": job.findings,
+        "reruns": sum(one.rerun for one in graded.judged),
+    }
+
+
+def stages_ms(job: GradingJob) -> dict[str, int]:
+    """Return how long each stage of a judged job took, in ms, rounded up to 10 ms.
+
+    `queued` until a sandbox was there, `leased` until the last case had ended, `ran` until the
+    verdict; code that was not run has only the first.
+    """
+    times = [job.queued_at, job.leased_at, job.ran_at, job.judged_at]
+    passed = [one for one in times if one is not None]
+    step = timedelta(milliseconds=_STAGE_STEP_MS)
+    return {
+        name: -(-(later - earlier) // step) * _STAGE_STEP_MS
+        for name, (earlier, later) in zip(
+            ("queued", "leased", "ran"), pairwise(passed), strict=False
+        )
+    }
 
 
 def _conclude(
@@ -230,28 +320,35 @@ def _conclude(
             after_commit(session, partial(machinery.notifier.publish, job.attempt_id, job.id))
 
 
-def _case_result(
-    job_id: str, position: int, case: CaseData, run: CaseRun, judged: JudgedCase
-) -> CaseResult:
-    result = CaseResult(
-        job_id=job_id,
-        position=position,
-        name=case.name,
-        group=case.group,
-        sample=case.sample,
-        verdict=judged.verdict.value,
-        cpu_ms=run.cpu_ms,
-        wall_ms=run.wall_ms,
-        memory_kb=run.memory_kb,
-    )
-    if case.sample:
+def _case_results(job_id: str, cases: Sequence[CaseData], graded: _Graded) -> Iterator[CaseResult]:
+    runs = graded.ran.runs if graded.ran else [None] * len(cases)
+    for position, (case, run, judged) in enumerate(zip(cases, runs, graded.judged, strict=True)):
+        result = CaseResult(
+            job_id=job_id,
+            position=position,
+            name=case.name,
+            group=case.group,
+            sample=case.sample,
+            verdict=judged.verdict.value,
+            cpu_ms=judged.cpu_ms,
+            wall_ms=judged.wall_ms,
+            memory_kb=judged.memory_kb,
+            rerun=judged.rerun,
+        )
+        if case.sample:
+            _show(result, case, run, judged)
+        yield result
+
+
+def _show(result: CaseResult, case: CaseData, run: CaseRun | None, judged: JudgedCase) -> None:
+    """Keep what a candidate may see of a sample case."""
+    if run is not None:
         sample = describe_sample(case, run)
         result.stdout, result.arguments = sample.stdout, sample.arguments
         result.expected, result.got = sample.expected, sample.got
-        if judged.reason is not None:
-            hints = [_stored(hint) for hint in judged.hints]
-            result.reason = _stored(judged.reason) | {"hints": hints}
-    return result
+    if judged.reason is not None:
+        hints = [_stored(hint) for hint in judged.hints]
+        result.reason = _stored(judged.reason) | {"hints": hints}
 
 
 def _stored(reason: Message) -> dict[str, object]:
@@ -264,13 +361,17 @@ def _stored(reason: Message) -> dict[str, object]:
 
 
 def _suggest(
-    session: Session, question: CodingQuestion, job: GradingJob, judgement: Judgement
+    session: Session,
+    question: CodingQuestion,
+    job: GradingJob,
+    judgement: Judgement,
+    broken: Collection[str],
 ) -> None:
     if job.submission_id is None:
         return
     submission = session.get_one(Submission, job.submission_id)
     groups = {group.name: (group.passed, group.total) for group in judgement.groups}
-    suggest_for_code(session, question, submission, groups)
+    suggest_for_code(session, question, submission, groups, broken)
 
 
 def _about(session: Session, job: GradingJob) -> dict[str, object]:

@@ -11,7 +11,6 @@ from app.grading.models import MistakeOutput, ReferenceCase
 from app.grading.pool import PoolBusyError
 from app.grading.reference import GateError, build_reference
 from app.grading.runs import EngineUnavailableError, SandboxBrokenError
-from app.kit.i18n import message
 from app.questions.models import QuestionVersion
 from app.questions.queries import document_of, newest_versions
 from app.questions.schema import CodingQuestion
@@ -31,8 +30,8 @@ log = logging.getLogger(__name__)
 def publish_question(machinery: Machinery, version_id: str) -> None:
     """Run the gate of a version and put it live, or record why not.
 
-    Where no engine answers, the version is offered unproven if the question has no other,
-    and stays on the list of those to be published.
+    Where no engine answers, or the sandbox breaks, which is not the author's fault, the version
+    is offered unproven if the question has no other, and stays listed as one to be published.
     """
     with machinery.database.transaction(read_only=True) as session:
         version = session.get_one(QuestionVersion, int(version_id))
@@ -49,9 +48,8 @@ def publish_question(machinery: Machinery, version_id: str) -> None:
         reference = _prove(machinery, question)
     except GateError as error:
         _reject(machinery, int(version_id), error.message)
-    except SandboxBrokenError:
-        _reject(machinery, int(version_id), message("The sandbox broke while the solutions ran."))
-    except EngineUnavailableError:
+    except (EngineUnavailableError, SandboxBrokenError) as error:
+        log.warning("the gate of %s could not run and will be tried again: %s", question.id, error)
         with machinery.database.transaction() as session:
             offer_unproven(session, session.get_one(QuestionVersion, int(version_id)))
     except PoolBusyError:
@@ -105,6 +103,9 @@ def _store(session: Session, version_id: int, reference: Reference) -> None:
                 expected=case.expected,
                 checker=case.checker.model_dump(mode="json"),
                 inputs_unmodified=case.inputs_unmodified,
+                scripted=case.scripted,
+                reference_cpu_ms=case.reference_cpu_ms,
+                calibration_cpu_ms=case.calibration_cpu_ms,
             )
         )
     for mistake in reference.mistakes:

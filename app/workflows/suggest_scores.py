@@ -10,7 +10,7 @@ from app.scoring.models import Suggestion
 from app.scoring.suggestions import suggest, suggest_from_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -29,12 +29,13 @@ def suggest_for_code(
     question: Question,
     submission: Submission,
     groups: Mapping[str, tuple[int, int]],
+    broken: Collection[str] = (),
 ) -> None:
-    """Propose points from (passed, total) of each test group.
+    """Propose points from (passed, total) of each test group and the rules that are broken.
 
     The best submission counts: a later attempt to make good code better must not cost points.
     """
-    suggestion = suggest_from_groups(question, groups)
+    suggestion = suggest_from_groups(question, groups, broken)
     earlier = session.scalars(
         select(Suggestion.points).where(Suggestion.attempt_id == submission.attempt_id)
     )

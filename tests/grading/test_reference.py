@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.grading.reference import GateError, build_reference, case_call, run_limits
+from app.grading.reference import GateError, build_reference
+from app.grading.running import case_call, run_limits
 from app.grading.runs import Call, CaseRun, Outcome
 from app.grading.values import decode_value, encode_value
 from app.questions.bank import read_question

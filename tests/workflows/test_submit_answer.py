@@ -125,7 +125,14 @@ def test_right_program_is_accepted(sitting: Sitting) -> None:
     assert [one.verdict for one in sitting.results(job)] == ["AC"] * 4
     assert sitting.points() == {"values": 4.0, "more": 4.0, "style": None}
     assert sitting.actions() == ["interview:started", "attempt:submitted", "job:judged"]
-    assert sitting.events()[-1].data == {"position": 1, "number": 1, "verdict": "AC"}
+    assert sitting.events()[-1].data == {
+        "position": 1,
+        "number": 1,
+        "verdict": "AC",
+        "stages_ms": {"queued": 0, "leased": 0, "ran": 0},
+        "findings": [],
+        "reruns": 0,
+    }
 
 
 def test_wrong_program_is_told_its_mistake(sitting: Sitting) -> None:

@@ -1,0 +1,158 @@
+"""Asks an author's code whether an output has a property: in a sandbox, on plain data.
+
+The code never meets the candidate's: it runs in another sandbox, and what it gets was decoded and
+encoded anew on the trusted side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from app.grading.checkers import CheckReport, plain
+from app.grading.judging import returned_by
+from app.grading.runs import Call, Outcome, RunLimits
+from app.grading.values import MAX_DEPTH, InvalidValueError, decode_value, encode_value
+from app.kit.i18n import message
+from app.questions.schema import PropertyChecker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from app.grading.judging import CaseData
+    from app.grading.runs import CaseRun, Sandbox
+    from app.grading.values import Value
+
+LIMITS = RunLimits(cpu_seconds=10, wall_seconds=30, memory_mb=512)
+_LONGEST_REASON = 500
+
+
+class CheckerBrokenError(Exception):
+    """An author's checker raised, ran out of its limits or gave no answer: nobody's verdict."""
+
+    def __init__(self, case: str, why: str) -> None:
+        super().__init__(f"the checker of case {case}: {why}")
+        self.case = case
+        self.why = why
+
+
+def has_property(case: CaseData) -> bool:
+    """Return whether the case is judged by its author's code."""
+    return isinstance(case.checker, PropertyChecker)
+
+
+def check_properties(
+    sandbox: Sandbox, cases: Sequence[CaseData], runs: Sequence[CaseRun]
+) -> list[CheckReport | None]:
+    """Return what the checkers say of each case; None where none is needed.
+
+    Raises CheckerBrokenError, SandboxBrokenError, and InvalidValueError for the cases' own data.
+    """
+    reports: list[CheckReport | None] = [None] * len(cases)
+    asked: dict[int, Call] = {}
+    for at, (case, run) in enumerate(zip(cases, runs, strict=True)):
+        returned = returned_by(case, run) if has_property(case) else None
+        if returned is not None:
+            reports[at] = other_type(case, decode_value(case.expected), returned.value)
+            if reports[at] is None:
+                asked[at] = checker_call(case, returned.value)
+    answers = sandbox.run([*asked.values()]) if asked else []
+    for at, answer in zip(asked, answers, strict=True):
+        reports[at] = report_of(cases[at].name, answer)
+    return reports
+
+
+def other_type(case: CaseData, expected: Value, got: Value) -> CheckReport | None:
+    """Return a report if `got` is not of the type of the reference's output.
+
+    That is asked before the author's code, which need not look out for what no answer can be.
+    """
+    if type(plain(expected)) is not type(plain(got)):
+        return _wrong_type(expected, got)
+    if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray):
+        return None if expected.dtype.kind == got.dtype.kind else _wrong_type(expected, got)
+    if _depth(got) > MAX_DEPTH - 1:  # it would not fit between the arguments of the checker
+        return _wrong_type(expected, got)
+    # A tuple has as many parts as were promised, and a script as many steps.
+    fixed = isinstance(expected, tuple) or case.scripted
+    if fixed and isinstance(expected, (tuple, list)) and isinstance(got, (tuple, list)):
+        if len(expected) != len(got):
+            return _wrong_type(expected, got)
+        reports = (other_type(case, one, other) for one, other in zip(expected, got, strict=True))
+        return next((report for report in reports if report is not None), None)
+    return None
+
+
+def checker_call(case: CaseData, output: Value) -> Call:
+    """Return the call that asks the author's code of a case with a property about `output`."""
+    if not isinstance(case.checker, PropertyChecker):
+        raise TypeError(case.checker.name)
+    expected = decode_value(case.expected)
+    given = {"args": decode_value(case.args), "output": output, "expected": expected}
+    return Call(case.checker.code, "check", encode_value(given), LIMITS)
+
+
+def report_of(case: str, answer: CaseRun) -> CheckReport:
+    """Return what a checker said. Raises CheckerBrokenError."""
+    if answer.outcome is not Outcome.RETURNED or answer.result is None:
+        raise CheckerBrokenError(case, _why(answer))
+    try:
+        said = plain(decode_value(answer.result))
+    except InvalidValueError as error:
+        raise CheckerBrokenError(case, error.reason) from error
+    if said is True:
+        return CheckReport(ok=True)
+    if said is False:
+        return CheckReport(ok=False, reason=_NO_PROPERTY)
+    if isinstance(said, str):
+        return CheckReport(ok=False, reason=message("{why}", why=said[:_LONGEST_REASON]))
+    raise CheckerBrokenError(case, f"it returned a {type(said).__name__}")
+
+
+def strange_outputs(expected: Value) -> Iterator[Value]:
+    """Yield outputs of the right type that a careless checker trips over: for its author's gate."""
+    if isinstance(expected, np.ndarray):
+        yield np.zeros(0, expected.dtype)
+        yield np.zeros((1, *expected.shape), expected.dtype)
+        if expected.dtype.kind in "fc":
+            yield np.full_like(expected, np.nan)
+    elif isinstance(expected, tuple):
+        for at, part in enumerate(expected):
+            for strange in strange_outputs(part):
+                yield (*expected[:at], strange, *expected[at + 1 :])
+    elif isinstance(expected, (list, dict, str)):
+        yield type(expected)()
+    elif isinstance(expected, float):
+        yield float("nan")
+
+
+_NO_PROPERTY = message("The result does not have the property that is asked for.")
+
+
+def _depth(value: Value) -> int:
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, (list, tuple, dict)) or not value:
+        return 0
+    return 1 + max(map(_depth, cast("Iterable[Value]", inner)))
+
+
+def _wrong_type(expected: Value, got: Value) -> CheckReport:
+    text = message(
+        "result: expected {expected}, got {got}.", expected=_kind(expected), got=_kind(got)
+    )
+    return CheckReport(ok=False, reason=text, wrong_type=True)
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, np.ndarray):
+        return f"ndarray({value.dtype})"
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__}(len={len(value)})"
+    return type(plain(value)).__name__
+
+
+def _why(answer: CaseRun) -> str:
+    if answer.error is None:
+        return answer.outcome.value
+    return f"{answer.error.type_name}: {answer.error.message}"
