@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.grading.judging import CaseData, judge_case, summarise
-from app.grading.reference import case_call
+from app.grading.running import case_call
 from app.grading.runs import CaseRun, Outcome
 from app.grading.values import encode_value
 from app.grading.verdicts import Verdict

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from app.grading.judging import judge_case, summarise
-from app.grading.reference import build_reference, case_call
+from app.grading.reference import build_reference
+from app.grading.running import case_call
 from app.grading.values import encode_value
 from app.grading.verdicts import Verdict
 from app.questions.bank import read_bank
