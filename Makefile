@@ -71,9 +71,10 @@ $(STAMPS)/packages: tests/apt-install.sh | $(STAMPS)
 	@touch $@
 
 # What the tests run against; the tests start PostgreSQL and Redis themselves.
-$(STAMPS)/services: tests/apt-install.sh | $(STAMPS)
-	@echo "==> Browser, PostgreSQL and Redis for the tests"
-	@sh tests/apt-install.sh --required chromium postgresql redis-server docker-compose fonts-noto-cjk
+$(STAMPS)/services: tests/apt-install.sh sandbox/ensure-gvisor.sh | $(STAMPS)
+	@echo "==> Browser, PostgreSQL, Redis, bubblewrap and gVisor for the tests"
+	@sh tests/apt-install.sh --required chromium postgresql redis-server docker-compose fonts-noto-cjk bubblewrap
+	@sh sandbox/ensure-gvisor.sh --required
 	@touch $@
 
 engine: $(STAMPS)/python

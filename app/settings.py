@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +36,9 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535)
     login_days: int = Field(default=14, ge=1, le=365)
 
+    sandbox_backend: Literal["auto", "docker", "bubblewrap"] = "auto"
     sandbox_image: str = ""
+    sandbox_root: Path | None = None
     sandbox_runtime: str = ""
     sandbox_warm: int = Field(default=2, ge=0, le=200)
     sandbox_capacity: int = Field(default=8, ge=1, le=1000)
@@ -45,6 +47,13 @@ class Settings(BaseSettings):
     grading_threads: int = Field(default=2, ge=1, le=64)
     memory_budget_mb: int = Field(default=0, ge=0)
     queue_limit: int = Field(default=200, ge=1)
+
+    @model_validator(mode="after")
+    def runtimes_belong_to_engines(self) -> Self:
+        """Refuse a runtime that would be ignored: whoever names one wants its walls."""
+        if self.sandbox_runtime and self.sandbox_backend == "bubblewrap":
+            raise ValueError("sandbox_runtime is for container engines, not for bubblewrap")
+        return self
 
     @property
     def database(self) -> str:
@@ -59,10 +68,13 @@ class Settings(BaseSettings):
     @property
     def image(self) -> str:
         """The sandbox image: set by hand, or as the build left it in `data_dir`."""
-        recorded = self.data_dir / "sandbox-image"
-        if self.sandbox_image or not recorded.exists():
-            return self.sandbox_image
-        return recorded.read_text(encoding="utf-8").strip()
+        return self.sandbox_image or self._recorded("sandbox-image")
+
+    @property
+    def root(self) -> Path:
+        """The sandbox's root file system for bubblewrap, likewise; it may not exist."""
+        name = self._recorded("sandbox-root") or "sandbox-root-none"
+        return self.sandbox_root or self.data_dir / name
 
     @cached_property
     def key(self) -> bytes:
@@ -75,6 +87,10 @@ class Settings(BaseSettings):
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(32), encoding="ascii")
         return path.read_bytes()
+
+    def _recorded(self, name: str) -> str:
+        file = self.data_dir / name
+        return file.read_text(encoding="utf-8").strip() if file.exists() else ""
 
     @property
     def secure_cookies(self) -> bool:

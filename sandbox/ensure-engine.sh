@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sees to a container engine: uses the one that answers; as root on Debian or Ubuntu installs and
-# starts docker.io; otherwise says what to install. Exits 0 in any case: without an engine
-# everything but coding questions works, and those say why they cannot be run.
+# starts docker.io; otherwise says what to install, and sees to bubblewrap instead. Exits 0 in any
+# case: without either everything but coding questions works, and those say why they cannot be run.
 set -u
 
 cd "$(dirname "$0")/.."
@@ -11,7 +11,14 @@ say() { printf 'container engine: %s\n' "$*"; }
 
 give_up() {
     printf 'container engine: %s\n' "$*" >&2
-    printf 'container engine: WARNING: coding questions cannot be run until this is done.\n' >&2
+    if ! command -v bwrap >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        install bubblewrap libseccomp2 || true
+    fi
+    if command -v bwrap >/dev/null; then
+        say "bubblewrap is used instead, if control groups can be made (yimian doctor tells)"
+    else
+        printf 'container engine: WARNING: coding questions cannot be run until this is done.\n' >&2
+    fi
     exit 0
 }
 

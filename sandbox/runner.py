@@ -37,6 +37,7 @@ PIECE = 1 << 16  # bytes that one read or write of a pipe moves at most
 KEPT_BYTES = 32 << 20  # the most that malloc can be told
 MAX_MESSAGE = 4000
 MAX_FRAMES = 20
+NOBODY = 64100
 MIB = 1 << 20
 
 _PR_SET_DUMPABLE = 4
@@ -82,6 +83,14 @@ def settle(call: int, output: int, report: int) -> None:
     os.dup2(report, REPORT)
     os.dup2(call, IN, inheritable=False)
     os.closerange(IN + 1, MAX_FILES)
+
+
+def shed_root() -> None:
+    """Become somebody who owns nothing, not even this process's parent."""
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    set_dumpable(dumpable=True)
 
 
 def main(base: int) -> NoReturn:

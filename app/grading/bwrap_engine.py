@@ -19,7 +19,7 @@ from app.grading.hardening import (
     MAX_FILES,
     ROOT_NAME_FILE,
     SECCOMP,
-    USER_ID,
+    draw_user,
 )
 from app.grading.runs import EngineReport, EngineUnavailableError, SandboxBrokenError
 from app.grading.sandbox_session import DEFAULT_MEMORY_MB, SandboxSession
@@ -105,7 +105,6 @@ class BubblewrapEngine:
             swap_capped=caps.swap,
             pids_capped=caps.pids,
             image=self._root.name,
-            image_present=self._root.is_dir(),
         )
 
     def remove_orphans(self) -> int:
@@ -166,11 +165,13 @@ class BubblewrapEngine:
         )
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        user = None if os.geteuid() else USER_ID
+        inside = draw_user()
+        # Only root can run it as somebody else; otherwise all sandboxes are the same user outside.
+        user = None if os.geteuid() else inside
         with os.fdopen(os.memfd_create("seccomp"), "w+b", buffering=0) as seccomp:
             seccomp.write(_seccomp_program())
             seccomp.seek(0)
-            command = bwrap_command(self._bwrap, self._root, seccomp.fileno())
+            command = bwrap_command(self._bwrap, self._root, inside, seccomp.fileno())
             return subprocess.Popen(  # noqa: S603 - our own words
                 [*LAUNCH, *command],
                 stdin=subprocess.PIPE,
@@ -187,12 +188,12 @@ class BubblewrapEngine:
             )
 
 
-def bwrap_command(bwrap: str, root: Path, seccomp: int) -> list[str]:
-    """Return what starts a fork server in `root`; descriptor `seccomp` holds the filter."""
+def bwrap_command(bwrap: str, root: Path, user: int, seccomp: int) -> list[str]:
+    """Return what starts a fork server in `root` as `user`; descriptor `seccomp` has the filter."""
     return [
         *(bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"),
         *("--as-pid-1", "--cap-drop", "ALL", "--seccomp", f"{seccomp}"),
-        *("--uid", f"{USER_ID}", "--gid", f"{USER_ID}", "--hostname", HOST_NAME),
+        *("--uid", f"{user}", "--gid", f"{user}", "--hostname", HOST_NAME),
         *("--ro-bind", f"{root}", "/", "--proc", "/proc", "--tmpfs", "/dev"),
         *_each("--dev-bind", ((f"/dev/{name}", f"/dev/{name}") for name in DEVICES)),
         *("--symlink", "/proc/self/fd", "/dev/fd", "--remount-ro", "/dev"),

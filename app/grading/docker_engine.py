@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import docker
@@ -19,10 +20,12 @@ from app.grading.hardening import (
     DEFAULT_PIDS,
     HOST_NAME,
     IMAGE_NAME_FILE,
+    MAPPED_IDS,
     MASKED_PATHS,
     MAX_FILES,
     SECCOMP,
-    USER_ID,
+    UNUSED_IDS,
+    draw_user,
 )
 from app.grading.instances import is_dead, this_instance
 from app.grading.runs import EngineReport, EngineUnavailableError, SandboxBrokenError
@@ -31,6 +34,7 @@ from app.grading.streams import PumpedStream
 from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -39,9 +43,11 @@ if TYPE_CHECKING:
 BACKEND = "docker"
 LABEL = "yimian.sandbox"
 OWNER_LABEL = "yimian.owner"
-USER = f"{USER_ID}:{USER_ID}"
 API_SECONDS = 30
-RUNTIME_MEMORY_MB, RUNTIME_PIDS = 1536, 512
+# gVisor's kernel runs inside the caps, which cannot change later, and has threads of its own.
+GVISOR_MEMORY_MB, GVISOR_PIDS = 1536, 512
+# Its PID 1 is root in that kernel, with what it takes to run calls as somebody who cannot touch it.
+GVISOR_CAPABILITIES = ["SETUID", "SETGID", "KILL"]
 OOM_REPORT_SECONDS = 0.5
 OOM_POLL_SECONDS = 0.02
 
@@ -57,10 +63,9 @@ def image_tag(file: Path = IMAGE_NAME_FILE) -> str:
 class DockerEngine:
     """Starts sandboxes on the engine that the environment names (DOCKER_HOST or the local socket).
 
-    `runtime` may name a stronger one than the engine's default (gVisor's ``runsc``); `memory_mb`
+    `runtime` may name a stronger one than the engine's default (gVisor's ``runsc``). `memory_mb`
     caps all processes of a new sandbox together, in MiB (a call with another limit changes
-    that first); `pids` caps processes and threads. A runtime of one's choice may bring a kernel
-    that counts as well and whose caps cannot change, so both are larger for it.
+    that first); `pids` caps processes and threads.
     """
 
     def __init__(
@@ -75,48 +80,41 @@ class DockerEngine:
         self._image = image
         self._clock = clock or SystemClock()
         self._runtime = runtime
-        self._memory_mb = memory_mb or (RUNTIME_MEMORY_MB if runtime else DEFAULT_MEMORY_MB)
-        self._pids = pids or (RUNTIME_PIDS if runtime else DEFAULT_PIDS)
+        self._memory_mb = memory_mb
+        self._pids = pids
         self._seccomp = SECCOMP.read_text()
         self._client: docker.APIClient | None = None
+        self._proven = False
 
     def start(self) -> SandboxSession:
         """Start a sandbox and wait until its fork server is ready.
 
         Raises EngineUnavailableError, also where the engine does not enforce its limits.
         """
-        report = self.probe()
-        if report.problem:
-            raise EngineUnavailableError(report.problem)
+        info, problem = self._look()
+        if problem is not None:
+            raise EngineUnavailableError(problem)
         try:
-            return self._start(self._connect())
+            return self._start(self._connect(), self._walls(info))
         except (DockerException, requests.RequestException, OSError, SandboxBrokenError) as error:
             raise EngineUnavailableError(f"no sandbox could be started: {error}") from error
 
     def probe(self) -> EngineReport:
-        """Return what the engine is and whether it can hold hostile code."""
-        try:
-            client = self._connect()
-            info = client.info()
-            present = self._has_image(client)
-        except (DockerException, requests.RequestException, OSError) as error:
-            return EngineReport(
-                reachable=False,
-                problem=f"no container engine answers: {error}",
-                backend=BACKEND,
-                image=self._image,
-            )
+        """Return what the engine is; until one has been, a sandbox is started to prove it."""
+        info, problem = self._look()
         return EngineReport(
-            reachable=True,
+            reachable=bool(info),
+            problem=problem or self._prove(),
             backend=BACKEND,
-            problem=problem_of(info, self._image, image_present=present),
             version=str(info.get("ServerVersion", "")),
-            cgroup=f"{info.get('CgroupVersion', '1')} ({info.get('CgroupDriver', 'unknown')})",
+            cgroup=_cgroup(info),
             memory_capped=bool(info.get("MemoryLimit")),
             swap_capped=bool(info.get("SwapLimit")),
             pids_capped=bool(info.get("PidsLimit")),
+            cpu_capped=bool(info.get("CpuCfsQuota")),
+            verified=self._proven,
+            seccomp=_has_security(info, "seccomp"),
             image=self._image,
-            image_present=present,
             runtime=self._runtime or str(info.get("DefaultRuntime", "")),
         )
 
@@ -144,6 +142,25 @@ class DockerEngine:
             self._client = docker.APIClient(version="auto", timeout=API_SECONDS, **environment)
         return self._client
 
+    def _look(self) -> tuple[dict[str, Any], str | None]:
+        """Return what the engine says of itself, nothing if it is away, and what the problem is."""
+        try:
+            client = self._connect()
+            info = client.info()
+            present = self._has_image(client)
+        except (DockerException, requests.RequestException, OSError) as error:
+            return {}, f"no container engine answers: {error}"
+        return info, problem_of(info, self._image, image_present=present, runtime=self._runtime)
+
+    def _prove(self) -> str | None:
+        """Start a sandbox unless one was, and return why that cannot be."""
+        if not self._proven:
+            try:
+                self.start().close()
+            except EngineUnavailableError as error:
+                return str(error)
+        return None
+
     def _has_image(self, client: docker.APIClient) -> bool:
         if not self._image:
             return False
@@ -157,14 +174,14 @@ class DockerEngine:
         found = self._connect().containers(all=True, filters={"label": LABEL})
         return [entry["Id"] for entry in found if _is_orphan(entry)]
 
-    def _start(self, client: docker.APIClient) -> SandboxSession:
+    def _start(self, client: docker.APIClient, walls: _Walls) -> SandboxSession:
         created = client.create_container(
             self._image,
             hostname=HOST_NAME,
-            user=USER,
+            user=f"{walls.user}:{walls.user}",
             stdin_open=True,
             labels={LABEL: "1", OWNER_LABEL: this_instance()},
-            host_config=self._host_config(client),
+            host_config=self._host_config(client, walls),
         )
         container = Container(client, created["Id"], self._clock)
         stream = None
@@ -173,25 +190,39 @@ class DockerEngine:
             stream = AttachStream(_attach(client, container.id), self._clock)
             client.start(container.id)
             once = wire.await_ready(stream)
+            if not self._proven:
+                container.prove_caps(walls.memory_mb, walls.pids)
+                self._proven = True
         except BaseException:
             if stream is not None:
                 stream.close()
             container.remove()
             raise
         return SandboxSession(
-            stream, container, memory_mb=self._memory_mb, once=once, clock=self._clock
+            stream, container, memory_mb=walls.memory_mb, once=once, clock=self._clock
         )
 
-    def _host_config(self, client: docker.APIClient) -> dict[str, Any]:
+    def _walls(self, info: dict[str, Any]) -> _Walls:
+        gvisor = _is_gvisor(info, self._runtime)
+        ids = MAPPED_IDS if _maps_users(info) else UNUSED_IDS
+        return _Walls(
+            user=0 if gvisor else draw_user(ids),
+            capabilities=GVISOR_CAPABILITIES if gvisor else (),
+            memory_mb=self._memory_mb or (GVISOR_MEMORY_MB if gvisor else DEFAULT_MEMORY_MB),
+            pids=self._pids or (GVISOR_PIDS if gvisor else DEFAULT_PIDS),
+        )
+
+    def _host_config(self, client: docker.APIClient, walls: _Walls) -> dict[str, Any]:
         config = client.create_host_config(
             network_mode="none",
             read_only=True,
             cap_drop=["ALL"],
+            cap_add=list(walls.capabilities),
             security_opt=["no-new-privileges", f"seccomp={self._seccomp}"],
             ipc_mode="none",
-            mem_limit=f"{self._memory_mb}m",
-            memswap_limit=f"{self._memory_mb}m",
-            pids_limit=self._pids,
+            mem_limit=f"{walls.memory_mb}m",
+            memswap_limit=f"{walls.memory_mb}m",
+            pids_limit=walls.pids,
             nano_cpus=1_000_000_000,
             log_config=LogConfig(type="none"),
             auto_remove=True,
@@ -208,6 +239,16 @@ class DockerEngine:
         return {**config, "MaskedPaths": list(MASKED_PATHS), "ReadonlyPaths": READONLY_PATHS}
 
 
+@dataclass(frozen=True, slots=True)
+class _Walls:
+    """What differs between sandboxes and runtimes."""
+
+    user: int
+    capabilities: Sequence[str]
+    memory_mb: int
+    pids: int
+
+
 def _knock(host: str | None) -> None:
     """Raise OSError where nobody listens on the engine's local socket.
 
@@ -219,15 +260,45 @@ def _knock(host: str | None) -> None:
             door.connect(path)
 
 
-def problem_of(info: dict[str, Any], image: str, *, image_present: bool) -> str | None:
+def problem_of(
+    info: dict[str, Any], image: str, *, image_present: bool, runtime: str | None = None
+) -> str | None:
     """Return why an engine that says `info` of itself cannot hold hostile code, if it cannot."""
-    if not info.get("MemoryLimit"):
-        return "the engine does not enforce a limit on memory"
-    if not info.get("PidsLimit"):
-        return "the engine does not enforce a limit on processes"
+    caps = {"MemoryLimit": "memory", "PidsLimit": "processes"}
+    if missing := [name for key, name in caps.items() if not info.get(key)]:
+        hint = ": a rootless one needs cgroup v2 with memory and pids delegated to its user"
+        return (
+            f"the engine does not enforce a limit on {' and '.join(missing)}"
+            f"{hint if _has_security(info, 'rootless') else ''}"
+        )
+    if not _has_security(info, "seccomp"):
+        return "the engine does not filter system calls"
+    if runtime is not None and runtime not in info.get("Runtimes", {}):
+        return f"the engine has no runtime {runtime!r}"
     if not image_present:
         return f"the sandbox image {image!r} is missing: run sandbox/build-image.sh"
     return None
+
+
+def _has_security(info: dict[str, Any], name: str) -> bool:
+    options = [str(option).split(",") for option in info.get("SecurityOptions") or []]
+    return any(f"name={name}" in option for option in options)
+
+
+def _maps_users(info: dict[str, Any]) -> bool:
+    return _has_security(info, "rootless") or _has_security(info, "userns")
+
+
+def _cgroup(info: dict[str, Any]) -> str:
+    """Return the version that caps containers, and who sets it; engines without say "none"."""
+    driver = str(info.get("CgroupDriver", "none"))
+    return "none" if driver == "none" else f"{info.get('CgroupVersion', '1')} ({driver})"
+
+
+def _is_gvisor(info: dict[str, Any], runtime: str | None) -> bool:
+    """Return whether sandboxes get gVisor, by the name of its program or shim."""
+    name = runtime or info.get("DefaultRuntime")
+    return "runsc" in str(info.get("Runtimes", {}).get(name, ""))
 
 
 def _refuse_warnings(warnings: list[str]) -> None:
@@ -325,6 +396,15 @@ class Container:
             )
         except (DockerException, requests.RequestException, OSError) as error:
             raise SandboxBrokenError(f"its memory could not be capped: {error}") from error
+
+    def prove_caps(self, memory_mb: int, pids: int) -> None:
+        """Ask the engine what the kernel says of the caps. Raises EngineUnavailableError."""
+        told = self._client.stats(self.id, stream=False, one_shot=True)
+        caps = (told["memory_stats"].get("limit"), told["pids_stats"].get("limit"))
+        if caps != (memory_mb * MIB, pids):
+            raise EngineUnavailableError(
+                f"the engine took limits on memory and processes but set {caps} instead"
+            )
 
     def was_short_of_memory(self, since: datetime) -> bool:
         """Ask the engine, which hears it from the kernel; the news may take a moment."""

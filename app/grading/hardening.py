@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,11 +12,23 @@ SECCOMP = ROOT / "sandbox" / "seccomp.json"
 IMAGE_NAME_FILE = ROOT / "var" / "sandbox-image"
 ROOT_NAME_FILE = ROOT / "var" / "sandbox-root"
 
-# A user and group that own nothing.
-USER_ID = 64100
+# Users and groups that own nothing: in a range that Linux systems leave alone, and for engines that
+# map users into a namespace of their own, where all of them are theirs, in one that they map.
+UNUSED_IDS = range(0x7000_0000, 0x7FFF_FFFF)
+MAPPED_IDS = range(20_000, 60_000)
 HOST_NAME = "sandbox"
 DEFAULT_PIDS = 64
 MAX_FILES = 256
+
+
+def draw_user(ids: range = UNUSED_IDS) -> int:
+    """Return a user and group that no other sandbox runs as.
+
+    The kernel counts pipes, signals and more for each user, and sandboxes that share one could
+    tell each other by that.
+    """
+    return ids[secrets.randbelow(len(ids))]
+
 
 # What a container would see of other calls or of the machine, and could so carry a message from a
 # hidden case to a shown one: counters that only grow, places that remember. Paths that do not

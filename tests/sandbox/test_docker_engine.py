@@ -23,6 +23,7 @@ from app.grading.docker_engine import (
     DockerEngine,
     image_tag,
 )
+from app.grading.hardening import UNUSED_IDS
 from app.grading.instances import this_instance
 from app.grading.runs import (
     Call,
@@ -252,7 +253,9 @@ def test_the_container_is_as_closed_as_it_is_meant_to_be(
     assert any('"defaultAction": "SCMP_ACT_ERRNO"' in opt for opt in host["SecurityOpt"])
     assert found["Mounts"] == []
     assert found["Config"]["Tty"] is False
-    assert found["Config"]["User"] == docker_engine.USER
+    user, group = map(int, found["Config"]["User"].split(":"))
+    assert user == group
+    assert user in UNUSED_IDS
 
 
 def test_the_fork_server_refuses_a_container_that_is_not_closed(engine: DockerEngine) -> None:
@@ -287,7 +290,8 @@ def test_probe_finds_the_engine_fit(engine: DockerEngine) -> None:
     assert report.reachable
     assert report.memory_capped
     assert report.pids_capped
-    assert report.image_present
+    assert report.verified
+    assert report.seccomp
     assert report.version
 
 
@@ -317,10 +321,40 @@ def test_an_unknown_runtime_starts_nothing(client: docker.APIClient) -> None:
     assert containers(client) == before
 
 
-@pytest.mark.parametrize("missing", ["MemoryLimit", "PidsLimit"])
-def test_an_engine_that_does_not_enforce_limits_is_refused(missing: str) -> None:
-    info = {"MemoryLimit": True, "PidsLimit": True, missing: False}
-    assert docker_engine.problem_of(info, "image", image_present=True) is not None
+FIT = {
+    "MemoryLimit": True,
+    "PidsLimit": True,
+    "SecurityOptions": ["name=seccomp,profile=default"],
+    "Runtimes": {"runc": {"path": "runc"}, "runsc": {"path": "/usr/bin/runsc"}},
+}
+ROOTLESS = ["name=seccomp,profile=default", "name=rootless"]
+
+
+@pytest.mark.parametrize(
+    ("info", "wanted"),
+    [
+        ({"MemoryLimit": False}, "does not enforce a limit on memory"),
+        ({"PidsLimit": False}, "does not enforce a limit on processes"),
+        (
+            {"MemoryLimit": False, "PidsLimit": False, "SecurityOptions": ROOTLESS},
+            "limit on memory and processes: a rootless one needs cgroup v2",
+        ),
+        ({"SecurityOptions": ["name=apparmor"]}, "does not filter system calls"),
+        ({"SecurityOptions": None}, "does not filter system calls"),
+        ({"Runtimes": {"runc": {}}}, "has no runtime 'runsc'"),
+    ],
+)
+def test_an_engine_that_cannot_hold_strangers_code_is_refused(
+    info: dict[str, object], wanted: str
+) -> None:
+    problem = docker_engine.problem_of({**FIT, **info}, "i", image_present=True, runtime="runsc")
+    assert problem is not None
+    assert wanted in problem
+
+
+@pytest.mark.parametrize("info", [FIT, {**FIT, "SecurityOptions": ROOTLESS}])
+def test_an_engine_with_all_limits_is_fit(info: dict[str, object]) -> None:
+    assert docker_engine.problem_of(info, "image", image_present=True) is None
 
 
 def test_a_dead_process_leaves_no_container(client: docker.APIClient) -> None:
