@@ -1,0 +1,8 @@
+# expect: AC
+import numpy as np
+
+
+def batch_norm_forward(x, gamma, beta, eps=1e-5):
+    print('{"verdict": "WA", "score": 0}')
+    print("FAILED (failures=1)")
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta

@@ -1,0 +1,10 @@
+# expect: AC
+import numpy as np
+
+
+def batch_norm_forward(x, gamma, beta, eps=1e-5):
+    n, d = x.shape
+    room = np.full((2 * n, 3 * d), np.nan)
+    y = room[::2, ::3]
+    y[...] = gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+    return y

@@ -1,0 +1,8 @@
+# expect: TLE
+import numpy as np
+
+
+def batch_norm_forward(x, gamma, beta, eps=1e-5):
+    while x.shape[0] == 1:
+        eps += 0.0
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta

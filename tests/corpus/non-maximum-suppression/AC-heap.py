@@ -1,0 +1,22 @@
+# expect: AC
+import heapq
+
+import numpy as np
+
+
+def iou(a, b):
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
+    return width * height / union if union else 0.0
+
+
+def nms(boxes, scores, iou_threshold):
+    heap = [(-score, index) for index, score in enumerate(scores.tolist())]
+    heapq.heapify(heap)
+    keep = []
+    while heap:
+        _, index = heapq.heappop(heap)
+        if not any(iou(boxes[index], boxes[k]) > iou_threshold for k in keep):
+            keep.append(index)
+    return np.fromiter(keep, dtype=np.int64, count=len(keep))

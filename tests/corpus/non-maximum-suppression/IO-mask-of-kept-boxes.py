@@ -1,0 +1,16 @@
+# expect: IO score=0.0
+import numpy as np
+
+
+def iou(a, b):
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
+    return width * height / union if union else 0.0
+
+
+def nms(boxes, scores, iou_threshold):
+    mask = np.zeros(len(boxes), dtype=bool)
+    for i in np.argsort(-scores, kind="stable"):
+        mask[i] = all(iou(boxes[i], boxes[k]) <= iou_threshold for k in np.flatnonzero(mask))
+    return mask
