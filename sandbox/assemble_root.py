@@ -41,9 +41,13 @@ UNUSED_MODULES = frozenset(
 UNUSED_FOLDERS = frozenset(
     {"tests", "test", "include", "f2py", "distutils", "doc", "_examples", "_pyinstaller"}
 )
+# OpenSSL among them: Python has hashes of its own.
 UNUSED_LIBRARIES = re.compile(
-    r"_curses|_dbm|_gdbm|_tkinter|nis|readline|ossaudiodev|_test|_ctypes_test|_?xx|\w+_tests\.|_simd\."
+    r"_hashlib|_ssl|_curses|_dbm|_gdbm|_tkinter|nis|readline|ossaudiodev|_test|_ctypes_test|_?xx|\w+_tests\.|_simd\."
 )
+# They would be a tenth of a sandbox's memory, and each call copies the tables of that. Asserts of
+# the libraries go with them; the candidate's own stay.
+WITHOUT_DOCSTRINGS = 2
 NEEDED_LATE = "libgcc_s.so.1"  # the C library opens it when a thread ends
 CODE, LIBRARIES = ".py", re.compile(r"\.so(\.|$)")
 PYTHON = Path(sys.executable).resolve()
@@ -93,6 +97,7 @@ def copy_file(source: Path, target: Path) -> None:
             cfile=f"{target.with_suffix('.pyc')}",
             dfile=f"/{target.name}",
             doraise=True,
+            optimize=WITHOUT_DOCSTRINGS,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
     elif LIBRARIES.search(source.name) and not UNUSED_LIBRARIES.match(source.name):
