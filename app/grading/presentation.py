@@ -35,20 +35,72 @@ class SampleTexts:
     stdout: str
 
 
-def describe_sample(case: CaseData, run: CaseRun) -> SampleTexts:
-    """Describe arguments, expected and returned value, and what was printed."""
+def describe_sample(case: CaseData, run: CaseRun, entry_point: str) -> SampleTexts:
+    """Describe arguments, expected and returned value, and what was printed.
+
+    The script of a class is shown as the program that it is, each step's result beside its step.
+    """
     arguments, returned = decode_value(case.args), returned_by(case, run)
-    lines = (
-        [f"{name} = {show(value)}" for name, value in arguments.items()]
-        if isinstance(arguments, dict)
-        else []
-    )
+    steps = _steps(arguments) if case.scripted else []
+    lines = [_creation(entry_point, arguments), *steps] if steps else _assignments(arguments)
     return SampleTexts(
         arguments=_bounded("\n".join(lines)),
-        expected=show(decode_value(case.expected)),
-        got=show(returned.value) if returned else None,
+        expected=_results(steps, decode_value(case.expected)),
+        got=_results(steps, returned.value) if returned else None,
         stdout=readable(run.stdout) + ("\n…" if run.stdout_truncated else ""),
     )
+
+
+# --- Calls and scripts ----------------------------------------------------------------------
+
+
+def _assignments(arguments: Value) -> list[str]:
+    if not isinstance(arguments, dict):
+        return []
+    return [f"{name} = {show(value)}" for name, value in arguments.items()]
+
+
+def _creation(entry_point: str, script: Value) -> str:
+    init = script.get("init") if isinstance(script, dict) else None
+    return f"m = {entry_point}({_keywords(init)})"
+
+
+def _steps(script: Value) -> list[str]:
+    """Return the steps of a script, as in ``m.forward(x=[1., 2.])`` or ``m.running_mean``."""
+    steps = []
+    match script:
+        case {"calls": list(calls)}:
+            for call in calls:
+                match call:
+                    case [str(attribute), None]:
+                        steps.append(f"m.{attribute}")
+                    case [str(method), dict(given)]:
+                        steps.append(f"m.{method}({_keywords(given)})")
+    return steps
+
+
+def _keywords(given: Value) -> str:
+    if not isinstance(given, dict):
+        return ""
+    return ", ".join(f"{name}={_inline(value)}" for name, value in given.items())
+
+
+def _results(steps: list[str], value: Value) -> str:
+    if not steps or not isinstance(value, list) or len(value) != len(steps):
+        return show(value)
+    pairs = zip(steps, value, strict=True)
+    return _bounded("\n".join(f"{step.partition('(')[0]} → {show(item)}" for step, item in pairs))
+
+
+def _inline(value: Value) -> str:
+    """Return a value on one line; what an array is of stands nowhere else, so it is left out."""
+    if not isinstance(value, np.ndarray):
+        return show(value)
+    body = np.array2string(_printable(value), precision=8, threshold=60, separator=", ")
+    return _bounded(" ".join(body.split()))
+
+
+# --- Values ---------------------------------------------------------------------------------
 
 
 def show(value: Value) -> str:

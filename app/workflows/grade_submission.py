@@ -24,7 +24,7 @@ from app.grading.judging import (
 )
 from app.grading.models import CaseResult, GradingJob
 from app.grading.pool import PoolBusyError
-from app.grading.presentation import describe_sample, readable
+from app.grading.presentation import SampleTexts, describe_sample, readable
 from app.grading.properties import LIMITS, CheckerBrokenError, check_properties, has_property
 from app.grading.queries import mistake_outputs, reference_cases
 from app.grading.running import CALIBRATION_SECONDS, MAX_RERUNS, run_cases
@@ -270,7 +270,7 @@ def _close(machinery: Machinery, work: _Work, graded: _Graded) -> None:
         job.ran_at = graded.ran.ran_at if graded.ran else None
         job.verdict, job.score = judgement.verdict.value, judgement.score
         job.findings = [one.as_json() for one in graded.violations]
-        session.add_all(_case_results(job.id, work.cases, graded))
+        session.add_all(_case_results(job.id, work, graded))
         _suggest(session, work.question, job, judgement, broken)
         data = _about(session, job) | _outcome(job, graded)
         record(session, job.interview_id, "job:judged", data, now=now)
@@ -320,7 +320,8 @@ def _conclude(
             after_commit(session, partial(machinery.notifier.publish, job.attempt_id, job.id))
 
 
-def _case_results(job_id: str, cases: Sequence[CaseData], graded: _Graded) -> Iterator[CaseResult]:
+def _case_results(job_id: str, work: _Work, graded: _Graded) -> Iterator[CaseResult]:
+    cases = work.cases
     runs = graded.ran.runs if graded.ran else [None] * len(cases)
     for position, (case, run, judged) in enumerate(zip(cases, runs, graded.judged, strict=True)):
         result = CaseResult(
@@ -336,16 +337,16 @@ def _case_results(job_id: str, cases: Sequence[CaseData], graded: _Graded) -> It
             rerun=judged.rerun,
         )
         if case.sample:
-            _show(result, case, run, judged)
+            seen = describe_sample(case, run, work.question.entry_point) if run else None
+            _show(result, seen, judged)
         yield result
 
 
-def _show(result: CaseResult, case: CaseData, run: CaseRun | None, judged: JudgedCase) -> None:
+def _show(result: CaseResult, seen: SampleTexts | None, judged: JudgedCase) -> None:
     """Keep what a candidate may see of a sample case."""
-    if run is not None:
-        sample = describe_sample(case, run)
-        result.stdout, result.arguments = sample.stdout, sample.arguments
-        result.expected, result.got = sample.expected, sample.got
+    if seen is not None:
+        result.stdout, result.arguments = seen.stdout, seen.arguments
+        result.expected, result.got = seen.expected, seen.got
     if judged.reason is not None:
         hints = [_stored(hint) for hint in judged.hints]
         result.reason = _stored(judged.reason) | {"hints": hints}
