@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +14,15 @@ from app.grading.judging import (
     JudgedCase,
     Mistake,
     judge_case,
+    not_allowed,
     recognise_mistake,
     summarise,
 )
 from app.grading.runs import CaseRun, Outcome, RaisedError
 from app.grading.values import InvalidValueError, encode_value
 from app.grading.verdicts import Verdict
-from app.questions.schema import CloseChecker, CodingQuestion
+from app.kit.i18n import message
+from app.questions.schema import CloseChecker, CodingQuestion, PropertyChecker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,6 +158,55 @@ def test_a_returned_pair_is_not_taken_for_arguments() -> None:
     assert judge_case(sample(), run).verdict is Verdict.IO
 
 
+SCRIPT: Value = {"init": {"size": X}, "calls": [["forward", {"x": X}], ["mean", None]]}
+
+
+def script() -> CaseData:
+    one = sample(expected=[3.0, 1.0], inputs_unmodified=True)
+    return replace(one, args=encode_value(SCRIPT), scripted=True)
+
+
+def test_a_script_leaves_its_arguments_alone() -> None:
+    assert judge_case(script(), returned(([3.0, 1.0], SCRIPT))).verdict is Verdict.AC
+    assert judge_case(script(), returned(([3.0, 2.0], SCRIPT))).verdict is Verdict.WA
+
+
+@pytest.mark.parametrize(
+    ("after", "name"),
+    [
+        ({"init": {"size": X}, "calls": [["forward", {"x": -X}], ["mean", None]]}, "1. forward(x)"),
+        ({"init": {"size": -X}, "calls": [["forward", {"x": X}], ["mean", None]]}, "size"),
+        ({"init": {"size": X}, "calls": [["mean", None]]}, "1. forward(x)"),
+        ({"init": {"size": X}}, "*"),
+        (None, "*"),
+    ],
+)
+def test_a_script_names_the_argument_that_was_modified(after: Value, name: str) -> None:
+    one = judge_case(script(), returned(([3.0, 1.0], after)))
+    assert one.verdict is Verdict.WA
+    assert one.reason is not None
+    assert one.reason.render("en") == f'The argument "{name}" was modified.'
+
+
+def test_a_property_is_not_judged_without_its_checker() -> None:
+    one = replace(sample(), checker=PropertyChecker(name="property", code="…"))
+    with pytest.raises(ValueError, match="not asked"):
+        judge_case(one, returned(3.0))
+    assert judge_case(one, ended(Outcome.MEMORY)).verdict is Verdict.MLE
+
+
+def test_code_that_is_not_allowed_was_not_measured_and_says_why_on_samples() -> None:
+    why = message("Line 3")
+    one = not_allowed(sample(), why)
+    assert (one.verdict, one.reason, one.cpu_ms, one.memory_kb) == (Verdict.NA, why, 0.0, 0)
+    assert not_allowed(case(), why).reason is None
+
+
+def test_a_second_chance_is_told() -> None:
+    assert judge_case(case(), replace(returned(3.0), rerun=True)).rerun
+    assert not judge_case(case(), returned(3.0)).rerun
+
+
 # --- All cases ------------------------------------------------------------------------------
 
 
@@ -200,6 +252,24 @@ def test_a_group_that_was_not_judged_earns_nothing() -> None:
 def test_without_groups_in_the_rubric_the_hidden_cases_count_alike() -> None:
     cases = [judged(Verdict.WA, None), judged(Verdict.AC), judged(Verdict.WA)]
     assert summarise(question(), cases).score == 0.5
+
+
+def test_a_broken_rule_costs_the_points_of_its_criterion_only() -> None:
+    rubric = (
+        {"id": "correctness", "points": 6, "from_groups": ["basics"]},
+        {"id": "speed", "points": 2, "from_groups": ["basics"], "from_rules": ["no-loop"]},
+        {"id": "style", "points": 2, "from_rules": ["no-loop", "no-sort"]},
+    )
+    cases = [judged(Verdict.AC), judged(Verdict.WA), judged(Verdict.AC, "shapes")]
+    kept = summarise(question(*rubric), cases)
+    assert kept.score == pytest.approx((6 / 2 + 2 / 2 + 2 * 2 / 3) / 10)
+    assert summarise(question(*rubric), cases, {"no-sort"}).score == pytest.approx(4 / 10)
+    assert summarise(question(*rubric), cases, {"no-loop"}).score == pytest.approx(3 / 10)
+
+
+def test_code_that_does_nothing_keeps_every_rule_and_earns_nothing() -> None:
+    rubric = {"id": "style", "points": 2, "from_rules": ["no-loop"]}
+    assert summarise(question(rubric), [judged(Verdict.RE)]).score == 0
 
 
 def test_a_run_of_samples_is_scored_by_its_samples() -> None:
@@ -284,6 +354,16 @@ def test_a_mistake_without_outputs_is_never_recognised() -> None:
 def test_a_program_within_both_tolerances_makes_no_mistake() -> None:
     runs = [returned(1.0 + 0.9e-6), returned(2.0), returned(3.0)]
     assert recognised(runs, mistake("close", 1.0 + 1.8e-6, None, None)) is None
+
+
+def test_a_case_with_a_property_names_no_mistake() -> None:
+    """Many outputs are wrong there: the same wrong one is no sign."""
+    free = replace(CASES[1], checker=PropertyChecker(name="property", code="…"))
+    runs = [returned(10.0), returned(20.0)]
+    both = mistake("off", 10.0, 21.0)
+    assert recognise_mistake([CASES[0], CASES[1]], runs, [both]) is None
+    assert recognise_mistake([CASES[0], free], runs, [both]) == "off"
+    assert recognise_mistake([free], [returned(20.0)], [mistake("off", 20.0)]) is None
 
 
 def test_outputs_are_compared_without_the_arguments_that_came_along() -> None:

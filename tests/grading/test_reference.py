@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -200,3 +201,237 @@ def test_call_has_the_limits_of_its_question() -> None:
     assert (call.code, call.entry_point, call.args) == ("code", "double", case.args)
     assert call.limits == limits
     assert encode_value(decode_value(call.args)) == case.args
+
+
+# --- Scripts --------------------------------------------------------------------------------
+
+COUNTER = """\
+class Counter:
+    def __init__(self, start):
+        self.total = start
+
+    def add(self, by):
+        self.total = self.total + by
+        return self.total
+"""
+SCRIPT = {
+    "name": "shown",
+    "sample": True,
+    "init": {"start": [1.0, 2.0]},
+    "calls": [{"call": "add", "args": {"by": 2}}, {"read": "total"}],
+}
+GENERATED = {
+    "name": "random",
+    "group": "counts",
+    "scripted": True,
+    "seeds": [1, 2],
+    "generate": (
+        "def generate(rng):\n"
+        "    by = float(rng.normal())\n"
+        "    return dict(init={'start': by}, calls=[('add', {'by': by}), ('total', None)])"
+    ),
+}
+
+
+def counter(*cases: dict[str, Any], code: str = COUNTER, **changes: Any) -> CodingQuestion:  # noqa: ANN401 - as above
+    return question(
+        entry_point="Counter",
+        starter="",
+        cases=cases or (SCRIPT, GENERATED),
+        solutions=[solution("plain", "AC", code)],
+        rubric=[{"id": "counts", "points": 2}],
+        **changes,
+    )
+
+
+def test_script_is_made_of_what_stands_there_and_its_results_are_expected() -> None:
+    shown, *_ = build_reference(counter(), sandbox()).cases
+    script: Any = decode_value(shown.args)
+    assert shown.scripted
+    assert script["init"]["start"].tolist() == [1.0, 2.0]
+    assert script["calls"] == [["add", {"by": 2}], ["total", None]]
+    expected: Any = decode_value(shown.expected)
+    assert [one.tolist() for one in expected] == [[3.0, 4.0], [3.0, 4.0]]
+
+
+def test_script_may_be_generated_and_its_steps_are_lists() -> None:
+    _, one, two = build_reference(counter(), sandbox()).cases
+    script: Any = decode_value(one.args)
+    assert script["calls"][0][0] == "add"
+    assert script["calls"][1] == ["total", None]
+    assert one.args != two.args
+
+
+def test_script_without_arguments_for_the_class_is_one() -> None:
+    code = "class Counter:\n    def one(self):\n        return 1"
+    plain = {"name": "shown", "sample": True, "calls": [{"call": "one"}]}
+    hidden = plain | {"name": "hidden", "sample": False, "group": "counts"}
+    (case, _) = build_reference(counter(plain, hidden, code=code), sandbox()).cases
+    assert decode_value(case.args) == {"init": {}, "calls": [["one", {}]]}
+    assert decode_value(case.expected) == [1]
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        "{'x': 1}",
+        "dict(init={}, calls=[])",
+        "dict(init={}, calls=[('add',)])",
+        "dict(init={}, calls=[('add', {}, 1)])",
+        "dict(init={}, calls=[('a-dd', {})])",
+        "dict(init={}, calls=[(1, {})])",
+        "dict(init={}, calls=[('add', [1])])",
+        "dict(init={}, calls=[('add', {1: 2})])",
+        "dict(init={1: 2}, calls=[('total', None)])",
+        "dict(init=[], calls=[('total', None)])",
+        "dict(init={}, calls='total')",
+        "dict(init={}, calls=[('total', None)], more=1)",
+        "[1]",
+    ],
+)
+def test_generator_of_scripts_that_returns_none_is_named(returned: str) -> None:
+    wrong = GENERATED | {"generate": f"def generate(rng):\n    return {returned}"}
+    why = refusal(counter(SCRIPT, wrong))
+    assert why == (
+        "The generator of case “random” must return "
+        "dict(init={…}, calls=[(method, {…}), (attribute, None), …])."
+    )
+
+
+def test_script_that_modifies_its_arguments_is_refused_where_that_counts() -> None:
+    code = COUNTER.replace("self.total + by", "self.total + by.pop()")
+    spoiled = {
+        "name": "shown",
+        "sample": True,
+        "inputs_unmodified": True,
+        "init": {"start": 1},
+        "calls": [{"call": "add", "args": {"by": ["a", 2]}}],
+    }
+    hidden = spoiled | {"name": "hidden", "sample": False, "group": "counts"}
+    assert "gets WA on case “shown”" in refusal(counter(spoiled, hidden, code=code))
+
+
+# --- Properties -----------------------------------------------------------------------------
+
+
+def free(check: str, *solutions: dict[str, object]) -> CodingQuestion:
+    code = f"def check(args, output, expected):\n    {check}"
+    return question(checker={"name": "property", "code": code}, solutions=[PLAIN, *solutions])
+
+
+SAME = "return output.shape == expected.shape and bool((output == expected).all())"
+TRIPLE = solution(
+    "triple",
+    "WA",
+    "def double(x):\n    return 3 * x",
+    fails=["values"],
+    feedback={"zh": "三倍", "en": "Three times."},
+)
+
+
+def test_solutions_are_proven_by_the_authors_checker_and_name_no_mistake() -> None:
+    reference = build_reference(free(SAME, TRIPLE), sandbox())
+    (mistake,) = reference.mistakes
+    assert set(mistake.outputs) == {None}
+
+
+def test_checker_that_lets_everything_through_is_refused() -> None:
+    why = refusal(free("return True", TRIPLE))
+    assert why == "The solution “triple” is declared WA but gets AC."
+
+
+def test_checker_that_refuses_the_reference_is_refused() -> None:
+    assert refusal(free("return False")) == "The accepted solution “plain” gets WA on case “shown”."
+
+
+def test_checker_that_raises_is_refused_with_its_reason() -> None:
+    why = refusal(free("return 1 / 0"))
+    assert why == "The checker of case “shown” fails: ZeroDivisionError: division by zero"
+
+
+def test_checker_that_trips_over_a_strange_result_is_refused() -> None:
+    why = refusal(free("return bool((output == 2 * args['x']).all()) or output[0] < 0"))
+    assert why.startswith("The checker of case “shown” fails on a strange result")
+    assert "IndexError" in why or "ValueError" in why
+
+
+# --- Rules ----------------------------------------------------------------------------------
+
+LOOPING = solution(
+    "looping",
+    "AC",
+    "import numpy as np\n\n\ndef double(x):\n    return np.array([2 * v for v in x])",
+    breaks=["vectorised"],
+)
+RULES = [{"name": "vectorised", "no_loops_over": ["x"]}]
+MORE = [
+    {"id": "values", "points": 1, "from_groups": ["values"]},
+    {"id": "style", "points": 1, "from_rules": ["vectorised"]},
+]
+
+
+def test_solution_that_is_not_allowed_is_not_run() -> None:
+    engine = FakeEngine()
+    barred = solution("barred", "NA", "import torch\nraise SystemExit")
+    build_reference(question(forbid=["torch"], solutions=[PLAIN, barred]), sandbox(engine))
+    assert "SystemExit" not in "".join(call.code for call in engine.calls)
+
+
+def test_solution_that_is_allowed_after_all_is_refused() -> None:
+    barred = solution("barred", "NA", PLAIN["code"])
+    why = refusal(question(forbid=["torch"], solutions=[PLAIN, barred]))
+    assert why == "The solution “barred” is declared NA but gets AC."
+
+
+def test_accepted_solution_must_be_allowed() -> None:
+    barred = solution("barred", "AC", "import torch\n" + PLAIN["code"])
+    why = refusal(question(forbid=["torch"], solutions=[PLAIN, barred]))
+    assert why == "The accepted solution “barred” gets NA on case “shown”."
+
+
+def test_rule_is_proven_by_a_solution_that_breaks_it() -> None:
+    build_reference(question(rules=RULES, rubric=MORE, solutions=[PLAIN, LOOPING]), sandbox())
+    keeping = LOOPING | {"code": PLAIN["code"]}
+    why = refusal(question(rules=RULES, rubric=MORE, solutions=[PLAIN, keeping]))
+    assert why == "The solution “looping” is said to break the rule “vectorised”, but keeps it."
+
+
+def test_reference_keeps_every_rule() -> None:
+    looping = LOOPING | {"breaks": []}
+    why = refusal(question(rules=RULES, rubric=MORE, solutions=[looping, PLAIN]))
+    assert why == "The reference solution “looping” breaks the rule “vectorised”."
+
+
+# --- Relative limits ------------------------------------------------------------------------
+
+
+def paced(call: Call) -> CaseRun:
+    """The calibration takes 20 ms, the reference 100, what triples 900."""
+    run = run_in_process(call)
+    ms = 20 if call.entry_point == "calibrate" else 900 if "3 * x" in call.code else 100
+    return replace(run, cpu_ms=float(ms))
+
+
+SLOW = solution("slow", "TLE", "def double(x):\n    return 2 * x + 0 * (3 * x)", fails=["values"])
+
+
+def test_what_the_reference_and_the_calibration_took_is_kept() -> None:
+    asked = question(limits={"slowdown": 5}, solutions=[PLAIN])
+    for case in build_reference(asked, sandbox(FakeEngine(run=paced))).cases:
+        assert (case.reference_cpu_ms, case.calibration_cpu_ms) == (100, 20)
+    for case in build_reference(question(), sandbox(FakeEngine(run=paced))).cases:
+        assert (case.reference_cpu_ms, case.calibration_cpu_ms) == (100, None)
+
+
+def test_slow_solution_is_late_by_the_relative_limit_only() -> None:
+    slow = sandbox(FakeEngine(run=paced))
+    build_reference(question(limits={"slowdown": 5}, solutions=[PLAIN, SLOW]), slow)
+    why = refusal(question(solutions=[PLAIN, SLOW]), FakeEngine(run=paced))
+    assert why == "The solution “slow” is declared TLE but gets AC."
+
+
+def test_accepted_solution_must_be_quick_enough() -> None:
+    accepted = SLOW | {"verdict": "AC", "fails": []}
+    asked = question(limits={"slowdown": 5}, solutions=[PLAIN, accepted])
+    why = refusal(asked, FakeEngine(run=paced))
+    assert why == "The accepted solution “slow” gets TLE on case “shown”."
