@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_DEPTH = 60
 MAX_NODES = 250_000
 MAX_INT_BYTES = 1024
+MAX_INT_KEYS = 4096
+MAX_INT_KEY = 2**63
+ARRAY_NODES = 10  # an array counts for as many parts
 NPY_MAGIC = b"\x93NUMPY\x01\x00"
 ARRAY_KINDS = frozenset("biufcU")
 SCALAR_TYPES = frozenset(
@@ -105,6 +108,7 @@ class Encoder:
         self._array(b"A", value)
 
     def _array(self, tag: bytes, array: np.ndarray[Any, Any]) -> None:
+        self._nodes += ARRAY_NODES - 1
         if array.dtype.kind not in ARRAY_KINDS or array.dtype.fields is not None:
             raise NotDataError(f"an array of dtype {array.dtype} is not plain data")
         if array.nbytes > self._room:
@@ -128,8 +132,13 @@ class Encoder:
 
     def _dict(self, value: dict[object, object], depth: int) -> None:
         self._put(b"M" + struct.pack(">I", len(value)))
+        integers = 0
         for key, item in value.items():
-            if type(key) not in {str, int}:
+            if type(key) is int:
+                integers += 1
+                if integers > MAX_INT_KEYS or not -MAX_INT_KEY <= key < MAX_INT_KEY:
+                    raise NotDataError("a dict has too many or too large integer keys")
+            elif type(key) is not str:
                 raise NotDataError("a dict key must be a str or an int")
             self.add(key, depth + 1)
             self.add(item, depth + 1)

@@ -29,6 +29,10 @@ Value: TypeAlias = (
 MAX_DEPTH = 64
 MAX_NODES = 250_000
 MAX_INT_BYTES = 1024
+# The hashes of integers can be made to collide, and a dict of such keys takes quadratic time.
+MAX_INT_KEYS = 4096
+MAX_INT_KEY = 2**63
+ARRAY_NODES = 10  # an array takes as much time as so many other parts
 MAX_BYTES = 64 * 1024 * 1024
 MAX_NDIM = 32
 ARRAY_KINDS = frozenset("biufcU")
@@ -188,11 +192,9 @@ class _Decoder:
         self._nodes = 0
 
     def value(self, depth: int) -> Value:
-        self._nodes += 1
+        self._count(1)
         if depth > MAX_DEPTH:
             raise InvalidValueError("nested too deeply")
-        if self._nodes > MAX_NODES:
-            raise InvalidValueError("too many parts")
         tag = bytes(self._take(1))
         if tag in _CONSTANTS:
             return _CONSTANTS[tag]
@@ -210,6 +212,11 @@ class _Decoder:
         if self._at != len(self._blob):
             raise InvalidValueError("trailing bytes")
 
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise InvalidValueError("too many parts")
+
     def _take(self, size: int) -> memoryview:
         if size > len(self._blob) - self._at:
             raise InvalidValueError("cut short")
@@ -226,6 +233,7 @@ class _Decoder:
             return _decode_int(content)
         if tag == b"S":
             return _decode_str(content)
+        self._count(ARRAY_NODES - 1)
         array = _decode_array(content)
         return array if tag == b"A" else _scalar(array)
 
@@ -240,10 +248,16 @@ class _Decoder:
 
     def _dict(self, count: int, depth: int) -> dict[str | int, Value]:
         found: dict[str | int, Value] = {}
+        integers = 0
         for _ in range(count):
             key = self.value(depth + 1)
             if isinstance(key, bool) or not isinstance(key, str | int):
                 raise InvalidValueError("a dict key must be a str or an int")
+            integers += isinstance(key, int)
+            if isinstance(key, int) and not -MAX_INT_KEY <= key < MAX_INT_KEY:
+                raise InvalidValueError("a dict key that does not fit 64 bits")
+            if integers > MAX_INT_KEYS:
+                raise InvalidValueError(f"a dict of more than {MAX_INT_KEYS} integer keys")
             if key in found:
                 raise InvalidValueError("a dict key occurs twice")
             found[key] = self.value(depth + 1)

@@ -130,7 +130,8 @@ def _answer(stream: Stream, sequence: int, limits: RunLimits) -> tuple[Exchange,
         kind, size = CHUNK.unpack(stream.read(CHUNK.size, seconds))
         if kind == b"E" and size == END.size:
             return got, _ending(stream.read(size, seconds), sequence)
-        if kind not in rooms or size > min(MAX_CHUNK, rooms[kind][1] - len(rooms[kind][0])):
+        room = rooms[kind][1] - len(rooms[kind][0]) if kind in rooms else 0
+        if not 0 < size <= min(MAX_CHUNK, room):  # an empty one says nothing, and could go on so
             raise SandboxBrokenError("the fork server sent a chunk that it may not send")
         rooms[kind][0].extend(stream.read(size, seconds))
 
