@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.web import exports
 from tests.attacks.traces import assert_nothing_is_left, traces
 from tests.sandboxes import BACKENDS, Box
 
@@ -34,7 +35,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def _typesetter() -> None:
+    """Start what typesets formulas on pages: it keeps a thread and descriptors for good."""
+    exports._engine()  # noqa: SLF001
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest, _typesetter: None) -> Iterator[Engine]:
     before = traces()
     engine = BACKENDS[request.param](None)
     yield engine

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.grading.judging import CaseData, judge_case, summarise
+from app.grading.presentation import describe_sample
 from app.grading.running import case_call
 from app.grading.runs import CaseRun, Outcome
 from app.grading.values import encode_value
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.grading.judging import Judgement
+    from app.grading.presentation import SampleTexts
     from app.grading.values import Value
     from app.questions.schema import Checker
     from tests.sandboxes import Box
@@ -94,6 +96,11 @@ def earns_nothing(box: Box, program: str, cases: Sequence[CaseData] = CASES) -> 
     """Return whether no case at all was accepted."""
     judgement = judged(box, program, cases)
     return judgement.score == 0 and judgement.verdict is not Verdict.AC
+
+
+def described(one: CaseData, run: CaseRun) -> SampleTexts:
+    """Return what a candidate is shown of a sample."""
+    return describe_sample(one, run, QUESTION.entry_point)
 
 
 def verdict_on(report: bytes, one: CaseData, outcome: Outcome = Outcome.RETURNED) -> Verdict:
