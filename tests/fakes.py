@@ -60,6 +60,21 @@ def _raised(outcome: Outcome, error: Exception, printed: str) -> CaseRun:
     return CaseRun(outcome, 1.0, 2.0, 30_000, printed, error=raised)
 
 
+FIT = EngineReport(
+    reachable=True,
+    problem=None,
+    backend="fake",
+    version="1",
+    cgroup="2",
+    memory_capped=True,
+    swap_capped=True,
+    pids_capped=True,
+    cpu_capped=True,
+    verified=True,
+    seccomp=True,
+)
+
+
 @dataclass
 class FakeSandbox:
     """Answers calls as its engine says."""
@@ -96,7 +111,7 @@ class FakeEngine:
     def probe(self) -> EngineReport:
         if self.away:
             return EngineReport(reachable=False, problem="away")
-        return EngineReport(reachable=True, problem=None, version="1", swap_capped=True)
+        return FIT
 
     def close(self) -> None:
         pass

@@ -104,6 +104,9 @@ class BubblewrapEngine:
             memory_capped=caps.memory,
             swap_capped=caps.swap,
             pids_capped=caps.pids,
+            cpu_capped=caps.cpu,
+            verified=self._caps is not None,
+            seccomp=self._caps is not None,
             image=self._root.name,
         )
 

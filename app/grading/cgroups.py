@@ -163,7 +163,12 @@ class Hierarchy:
     dialect: Dialect
 
     def new_group(self) -> Group:
-        """Return a group of this process that was never given before; it is yet to be made."""
+        """Return a group of this process that was never given before; it is yet to be made.
+
+        Raises CgroupError where the kernel lets none be made.
+        """
+        if self.dialect is V2:
+            self._open_up()
         owner = this_instance().replace("/", "~")
         return self._group(f"{owner}~{next(_numbers)}")
 
@@ -180,6 +185,16 @@ class Hierarchy:
             if folder.is_dir()
         }
         return [group for name in sorted(names) if _is_orphan(name, group := self._group(name))]
+
+    def _open_up(self) -> None:
+        """Let groups below ours have limits, which version 2 wants to be told of at each level."""
+        base, controllers = next(iter(self.bases.values())), list(self.bases)
+        try:
+            _enable(base, controllers)
+            (base / FAMILY).mkdir(exist_ok=True)
+            _enable(base / FAMILY, controllers)
+        except OSError as error:
+            raise CgroupError(f"control groups of version 2 cannot be made: {error}") from error
 
     def _group(self, name: str) -> Group:
         folders = {key: base / FAMILY / name for key, base in self.bases.items()}
@@ -236,14 +251,7 @@ def _v2(mount: Path, own: str) -> Hierarchy:
     available = set((base / "cgroup.controllers").read_text().split())
     if missing := {"memory", "pids"} - available:
         raise CgroupError(f"control groups of version 2 without {' and '.join(sorted(missing))}")
-    usable = [name for name in CONTROLLERS if name in available]
-    try:
-        _enable(base, usable)
-        (base / FAMILY).mkdir(exist_ok=True)
-        _enable(base / FAMILY, usable)
-    except OSError as error:
-        raise CgroupError(f"control groups of version 2 cannot be made: {error}") from error
-    return Hierarchy(dict.fromkeys(usable, base), V2)
+    return Hierarchy({name: base for name in CONTROLLERS if name in available}, V2)
 
 
 def _enable(folder: Path, controllers: list[str]) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from app.db.engine import connect
 from app.db.session import Database
+from app.grading.bwrap_engine import BubblewrapEngine
 from app.grading.dispatch import CeleryDispatcher, Task, ThreadDispatcher
 from app.grading.docker_engine import DockerEngine
+from app.grading.engine_choice import FirstFit
 from app.grading.engine_watch import EngineWatch
 from app.grading.memory import MemoryBudget
 from app.grading.notifications import LocalNotifier, RedisNotifier
@@ -24,6 +26,7 @@ from app.workflows.runtime import Machinery, Runtime
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.grading.runs import Engine
     from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,17 +61,26 @@ def task_handlers(machinery: Machinery) -> dict[Task, Callable[[str], None]]:
     }
 
 
-def build_engine(settings: Settings) -> DockerEngine:
-    """Return the container engine as the settings want it, rid of what a dead instance left."""
-    engine = DockerEngine(settings.image, runtime=settings.sandbox_runtime or None)
+def build_engine(settings: Settings) -> Engine:
+    """Return what starts sandboxes as the settings want it, rid of what a dead instance left.
+
+    A runtime is asked of container engines only, so that nothing weaker may stand in for it.
+    """
+    container = DockerEngine(settings.image, runtime=settings.sandbox_runtime or None)
+    if settings.sandbox_backend == "bubblewrap":
+        engine: Engine = BubblewrapEngine(settings.root)
+    elif settings.sandbox_backend == "docker" or settings.sandbox_runtime:
+        engine = container
+    else:
+        engine = FirstFit([container, BubblewrapEngine(settings.root)])
     try:
         engine.remove_orphans()
     except EngineUnavailableError as error:
-        log.warning("no container engine: %s", error)
+        log.warning("orphans of dead instances stay: %s", error)
     return engine
 
 
-def build_pool(settings: Settings, engine: DockerEngine) -> Pool:
+def build_pool(settings: Settings, engine: Engine) -> Pool:
     """Return a pool of sandboxes as the settings want it."""
     pool = Pool(
         engine,

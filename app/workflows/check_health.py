@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import text
@@ -14,6 +14,7 @@ from app.questions.queries import live_versions, newest_versions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from app.grading.runs import EngineReport
     from app.workflows.runtime import Machinery
 
 
@@ -62,11 +63,45 @@ def _sandbox(machinery: Machinery) -> Iterator[Finding]:
         yield Finding(name, "ok", _("left to the workers"))
         return
     report = machinery.engine.report()
-    if report.problem is not None:
-        yield Finding(name, "error", report.problem)
-        return
-    detail = _("engine {version}, cgroup {cgroup}, runtime {runtime}, image {image}")
-    yield Finding(name, "ok", detail.format_map(asdict(report)))
-    caps = _("memory, swap and process caps enforced")
-    without = _("memory and process caps enforced; swap cannot be capped")
-    yield Finding(name, *(("ok", caps) if report.swap_capped else ("warning", without)))
+    if not report.reachable:
+        yield Finding(name, "error", str(report.problem))
+    elif report.problem is not None:
+        yield Finding(name, "error", f"{report.problem} ({_described(report)})")
+    else:
+        yield Finding(name, "ok", _described(report))
+    yield _limits(report)
+
+
+def _described(report: EngineReport) -> str:
+    """Return which backend it is and what it runs."""
+    parts = [
+        f"{report.backend} {report.version}",
+        _("runtime {name}").format(name=report.runtime) if report.runtime else "",
+        _("control groups: {version}").format(version=report.cgroup or _("none")),
+        report.image,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _limits(report: EngineReport) -> Finding:
+    """State what holds strangers' code, whether or not any may be run."""
+    caps = {
+        _("memory"): report.memory_capped,
+        _("processes"): report.pids_capped,
+        _("system calls"): report.seccomp,
+        _("swap"): report.swap_capped,
+        _("CPU"): report.cpu_capped,
+    }
+    held = ", ".join(cap for cap, holds in caps.items() if holds)
+    missing = ", ".join(cap for cap, holds in caps.items() if not holds)
+    parts = [
+        _("limited: {names}").format(names=held) if held else "",
+        _("not limited: {names}").format(names=missing) if missing else "",
+        _("read back from a sandbox") if report.verified else _("not seen in a sandbox yet"),
+        _("without limits on memory, processes and system calls no code is run"),
+    ]
+    fit = report.memory_capped and report.pids_capped and report.seccomp
+    state: Literal["ok", "warning", "error"] = "ok" if not missing else "warning"
+    return Finding(
+        _("Sandbox limits"), state if fit else "error", "; ".join(part for part in parts if part)
+    )
