@@ -1,15 +1,15 @@
 /** Follows grading jobs: pushed by server-sent events, asked for where nothing is pushed. */
 
 import { ApiError, call } from "./api";
-import type { ClockView, JobState, JobView } from "./types";
+import { isNews, isOver } from "./progress";
+import type { ClockView, JobView } from "./types";
 
-const RANK: Record<JobState, number> = { queued: 0, running: 1, done: 2, failed: 2 };
 const POLL_PUSHED_MS = 1_500;
 const POLL_ALONE_MS = 200;
 const POLL_MOST_MS = 3_000;
 
 export class JobWatcher {
-  private readonly states = new Map<string, JobState>();
+  private readonly known = new Map<string, JobView>();
   private source: EventSource | null = null;
 
   constructor(
@@ -39,11 +39,9 @@ export class JobWatcher {
     return this.source?.readyState === EventSource.OPEN;
   }
 
-  /** A late answer must not take back what is known: states only move forward. */
   private see(job: JobView): void {
-    const known = this.states.get(job.id);
-    if (known !== undefined && RANK[job.state] <= RANK[known]) return;
-    this.states.set(job.id, job.state);
+    if (!isNews(job, this.known.get(job.id))) return;
+    this.known.set(job.id, job);
     this.onJob(job);
   }
 
@@ -61,7 +59,13 @@ export class JobWatcher {
     if (!this.isOver(id)) this.pollLater(id, Math.min(ms * 1.5, POLL_MOST_MS));
   }
 
-  isOver(id: string): boolean {
-    return RANK[this.states.get(id) ?? "queued"] === RANK.done;
+  /** The latest that is known of a job. */
+  latest(id: string): JobView | undefined {
+    return this.known.get(id);
+  }
+
+  private isOver(id: string): boolean {
+    const job = this.latest(id);
+    return job !== undefined && isOver(job);
   }
 }

@@ -1,6 +1,6 @@
 /** Draws a grading job: verdict first, then what went wrong, then every case. */
 
-import { h } from "./dom";
+import { clockText, h } from "./dom";
 import type { Messages } from "./messages";
 import type { CaseView, GroupView, JobView } from "./types";
 
@@ -8,7 +8,8 @@ export function renderJob(job: JobView, t: Messages): DocumentFragment {
   const fragment = document.createDocumentFragment();
   fragment.append(job.verdict ? verdictHead(job, t) : waitingHead(job, t));
   if (job.mistake) fragment.append(notice("mistake", t("mistake"), job.mistake));
-  if (job.problem) fragment.append(notice(job.state === "failed" ? "bad" : "info", null, job.problem));
+  if (job.findings.length) fragment.append(findingList(job.findings, t));
+  if (job.problem) fragment.append(notice(job.state === "failed" ? "bad" : "info", null, problemText(job, t)));
   if (job.groups.length) fragment.append(groupTable(job.groups, t));
   if (job.cases.length) fragment.append(caseList(job.cases, t));
   return fragment;
@@ -16,7 +17,7 @@ export function renderJob(job: JobView, t: Messages): DocumentFragment {
 
 /** One sentence for people who hear the page instead of seeing it. */
 export function spokenResult(job: JobView, t: Messages): string {
-  const what = job.verdict_name ?? job.problem ?? t(`job ${job.state}`);
+  const what = job.verdict_name ?? job.problem ?? placeInLine(job, t) ?? t(`job ${job.state}`);
   return `${jobTitle(job, t)}: ${what}`;
 }
 
@@ -39,7 +40,25 @@ function verdictHead(job: JobView, t: Messages): HTMLElement {
 
 function waitingHead(job: JobView, t: Messages): HTMLElement {
   const state = h("span", `pill pill-${job.state}`, t(`job ${job.state}`));
-  return h("div", "result-head", state, h("span", "result-title", jobTitle(job, t)));
+  const place = placeInLine(job, t);
+  return h("div", "result-head", state, h("span", "result-title", jobTitle(job, t)), place ? h("span", "result-place", place) : null);
+}
+
+/** How many wait before it; null where it does not wait its turn. */
+function placeInLine(job: JobView, t: Messages): string | null {
+  if (job.state !== "queued" || job.ahead === null) return null;
+  return job.ahead === 0 ? t("next in line") : t("ahead", { n: job.ahead });
+}
+
+function problemText(job: JobView, t: Messages): string {
+  if (job.state === "failed" || job.waits === 0) return job.problem ?? "";
+  return `${job.problem} ${t("tried", { n: job.waits, time: clockText(new Date(job.queued_at)) })}`;
+}
+
+function findingList(findings: readonly string[], t: Messages): HTMLElement {
+  const list = h("ul", "findings");
+  for (const finding of findings) list.append(h("li", "", finding));
+  return h("div", "notice notice-warn", h("strong", "notice-title", t("findings")), list);
 }
 
 function notice(kind: string, title: string | null, text: string): HTMLElement {
@@ -52,7 +71,8 @@ function groupTable(groups: readonly GroupView[], t: Messages): HTMLElement {
     const passed = h("td", "num", `${group.passed} / ${group.total}`);
     const name = h("th", "", group.title);
     name.scope = "row";
-    body.append(h("tr", "", name, h("td", "meter-cell", meter(group)), passed, h("td", "", verdictBadge(group.verdict))));
+    const cost = h("td", "num muted", t("group cost", { cpu: group.cpu_ms }));
+    body.append(h("tr", "", name, h("td", "meter-cell", meter(group)), passed, cost, h("td", "", verdictBadge(group.verdict))));
   }
   return h("section", "result-part", h("h3", "", t("hidden cases")), h("table", "table table-tight table-groups", body));
 }
@@ -73,12 +93,17 @@ function caseList(cases: readonly CaseView[], t: Messages): HTMLElement {
 }
 
 function caseDetails(item: CaseView, open: boolean, t: Messages): HTMLElement {
-  const cost = t("cost", { cpu: item.cpu_ms.toFixed(1), memory: (item.memory_kb / 1024).toFixed(0) });
-  const summary = h("summary", "", verdictBadge(item.verdict), h("span", "case-name", item.name), h("span", "case-cost", cost));
+  const memory = (item.memory_kb / 1024).toFixed(0);
+  const cost = t("cost", { cpu: item.cpu_ms.toFixed(1), wall: item.wall_ms.toFixed(1), memory });
+  const rerun = item.rerun ? h("span", "badge", t("run twice")) : null;
+  const summary = h("summary", "", verdictBadge(item.verdict), h("span", "case-name", item.name), rerun, h("span", "case-cost", cost));
   const details = h("details", "case", summary);
   details.open = open;
   const facts = h("dl", "case-facts");
   if (item.reason) facts.append(h("dt", "", t("reason")), h("dd", "case-reason", item.reason));
+  if (item.hints.length) {
+    facts.append(h("dt", "", t("hint")), h("dd", "case-hints", ...item.hints.map((hint) => h("p", "", hint))));
+  }
   for (const [key, value] of [
     ["arguments", item.arguments],
     ["expected", item.expected],

@@ -9,6 +9,7 @@ import { codeEditor, proseEditor, type AnswerEditor } from "./editor";
 import { JobWatcher } from "./jobs";
 import { renderMath } from "./math";
 import { messagesFrom } from "./messages";
+import { isOver } from "./progress";
 import { jobTitle, renderJob, spokenResult, verdictBadge } from "./results";
 import { listenForKeys } from "./shortcuts";
 import { makeSplitter } from "./splitter";
@@ -22,7 +23,6 @@ interface RoomData {
   draft: ServerDraft;
   submissions_left: number;
   latest_job_id: string | null;
-  can_run: boolean;
   report_url: string;
   preview_url: string;
   next_url: string | null;
@@ -49,6 +49,7 @@ class Room {
   /** A request or job that has to end before the next one may start. */
   private busyWith: string | null = null;
   private closed = false;
+  private lastPlace = "";
   private previewTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -242,7 +243,7 @@ class Room {
   // --- running and submitting
 
   private async run(): Promise<void> {
-    if (!this.data.can_run || this.busyWith !== null) return;
+    if (this.busyWith !== null) return;
     performance.mark("submit-click");
     await this.request("run", async () => {
       const job = await call<JobView>("POST", `/api/attempts/${this.data.attempt_id}/runs`, { body: { text: this.editor.text() } });
@@ -283,7 +284,8 @@ class Room {
 
   private follow(job: JobView): void {
     this.watcher?.watch(job);
-    if (this.watcher?.isOver(job.id)) return; // its verdict overtook this answer
+    const latest = this.watcher?.latest(job.id) ?? job; // its verdict may have overtaken this answer
+    if (isOver(latest) || latest.problem) return;
     this.busyWith = job.id;
     setTimeout(() => this.release(job.id), LONGEST_BUSY_MS);
   }
@@ -344,13 +346,24 @@ class Room {
     must("[data-results]").replaceChildren(renderJob(job, this.t));
     must("[data-results-empty]").hidden = true;
     this.updateHistory(job);
-    if (job.state === "queued" || job.state === "running") return;
+    if (!isOver(job)) {
+      this.tellPlace(job);
+      return;
+    }
     if (this.busyWith === null) return; // what the page opened with, not what was asked for now
     this.announce(spokenResult(job, this.t));
     if (this.busyWith !== "capacity") this.busyWith = null;
     this.allow();
     requestAnimationFrame(() => performance.mark("verdict-shown"));
     if (matchMedia("(max-width: 60rem)").matches) must("[data-results]").scrollIntoView({ block: "nearest" });
+  }
+
+  /** Say a place in the queue once; what waits for an engine keeps nobody from going on. */
+  private tellPlace(job: JobView): void {
+    const spoken = spokenResult(job, this.t);
+    if (job.state === "queued" && spoken !== this.lastPlace) this.announce(spoken);
+    this.lastPlace = spoken;
+    if (job.problem) this.release(job.id);
   }
 
   private noteSubmission({ submission_number, job }: SubmissionReceipt): void {
@@ -386,14 +399,14 @@ class Room {
   }
 
   private get maySubmit(): boolean {
-    return !this.closed && this.submissionsLeft > 0 && (this.data.kind !== "coding" || this.data.can_run);
+    return !this.closed && this.submissionsLeft > 0;
   }
 
   /** The buttons say what is possible right now. */
   private allow(): void {
     const busy = this.busyWith !== null;
     if (this.runButton) {
-      this.runButton.disabled = busy || this.closed || !this.data.can_run;
+      this.runButton.disabled = busy || this.closed;
       this.runButton.setAttribute("aria-busy", String(busy));
     }
     this.submitButton.disabled = busy || !this.maySubmit;

@@ -13,6 +13,8 @@ export interface CaseView {
   expected: string | null;
   got: string | null;
   reason: string | null;
+  hints: string[];
+  rerun: boolean;
 }
 
 export interface GroupView {
@@ -21,6 +23,7 @@ export interface GroupView {
   passed: number;
   total: number;
   verdict: string;
+  cpu_ms: number;
 }
 
 export interface JobView {
@@ -38,6 +41,11 @@ export interface JobView {
   cases: CaseView[];
   groups: GroupView[];
   judged_ms: number | null;
+  /** How many jobs wait before this one, while it waits. */
+  ahead: number | null;
+  /** How often it found no engine or no sandbox. */
+  waits: number;
+  findings: string[];
 }
 
 export interface SubmissionReceipt {
