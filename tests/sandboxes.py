@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = RunLimits(cpu_seconds=2, wall_seconds=6, memory_mb=256)
 SHORT = RunLimits(cpu_seconds=0.3, wall_seconds=1, memory_mb=128)
+SPIN = RunLimits(cpu_seconds=0.3, wall_seconds=10, memory_mb=128)  # also where a machine is busy
 
 
 def call(

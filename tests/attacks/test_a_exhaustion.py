@@ -18,7 +18,7 @@ from app.grading.runs import Outcome, RunLimits
 from app.kit.clock import SystemClock
 from app.questions.schema import Limits
 from app.settings import Settings
-from tests.sandboxes import LIMITS, SHORT, Box, call, result
+from tests.sandboxes import LIMITS, SHORT, SPIN, Box, call, result
 
 if TYPE_CHECKING:
     from app.grading.runs import Engine
@@ -37,14 +37,14 @@ ROOMY = RunLimits(cpu_seconds=5, wall_seconds=20, memory_mb=128)
 
 @pytest.mark.case(1)
 def test_an_endless_loop_is_over_its_cpu_time(box: Box) -> None:
-    run = box.one("def f():\n    while True: pass", limits=SHORT)
+    run = box.one("def f():\n    while True: pass", limits=SPIN)
     assert run.outcome is Outcome.CPU_TIME
     assert 290 <= run.cpu_ms < 600
 
 
 @pytest.mark.case(1)
 def test_an_endless_loop_at_import_is_over_its_cpu_time(box: Box) -> None:
-    assert box.one("while True: pass", limits=SHORT).outcome is Outcome.CPU_TIME
+    assert box.one("while True: pass", limits=SPIN).outcome is Outcome.CPU_TIME
 
 
 @pytest.mark.case(1)
@@ -57,7 +57,7 @@ def test_ignoring_the_cpu_signal_does_not_help(box: Box) -> None:
                 except (OSError, ValueError): pass
             while True: pass
     """
-    assert box.one(code, limits=SHORT).outcome is Outcome.CPU_TIME
+    assert box.one(code, limits=SPIN).outcome is Outcome.CPU_TIME
 
 
 @pytest.mark.case(1)
@@ -69,7 +69,7 @@ def test_a_new_program_in_the_call_s_place_has_no_new_time(box: Box) -> None:
             spin = "import time\\nwhile time.process_time() < 5: pass"
             os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", spin])
     """
-    run = box.one(code, limits=SHORT)
+    run = box.one(code, limits=SPIN)
     assert run.outcome is Outcome.CPU_TIME
     assert run.cpu_ms < 600
 
@@ -107,7 +107,7 @@ def test_two_threads_do_not_get_two_cpus(box: Box) -> None:
             for thread in threads: thread.start()
             for thread in threads: thread.join()
     """
-    limits = RunLimits(cpu_seconds=0.6, wall_seconds=4, memory_mb=128)
+    limits = RunLimits(cpu_seconds=0.6, wall_seconds=10, memory_mb=128)
     run = box.one(code, limits=limits)
     assert run.outcome is Outcome.CPU_TIME
     assert run.cpu_ms < 900
@@ -125,7 +125,7 @@ def test_the_cpu_time_of_children_counts(box: Box) -> None:
                     os._exit(0)
             for _ in range(4): os.wait()
     """
-    run = box.one(code, limits=RunLimits(cpu_seconds=0.4, wall_seconds=5, memory_mb=128))
+    run = box.one(code, limits=RunLimits(cpu_seconds=0.4, wall_seconds=10, memory_mb=128))
     assert run.outcome is Outcome.CPU_TIME
     assert run.cpu_ms < 700
 
@@ -140,10 +140,9 @@ def test_orphans_cannot_hide_their_cpu_time(box: Box) -> None:
                 if os.fork() == 0:
                     while time.process_time() < 0.8: pass
                 os._exit(0)
-            time.sleep(3)
+            time.sleep(9)
     """
-    limits = RunLimits(cpu_seconds=0.3, wall_seconds=4, memory_mb=128)
-    assert box.one(code, limits=limits).outcome is Outcome.CPU_TIME
+    assert box.one(code, limits=SPIN).outcome is Outcome.CPU_TIME
 
 
 @pytest.mark.case(4)
@@ -158,16 +157,14 @@ def test_children_that_the_kernel_reaps_itself_cannot_hide_their_cpu_time(
         def f(number):
             ignore = ctypes.create_string_buffer(b"\\1" + bytes(151))
             libc.syscall(13, ctypes.c_long(number), ignore, None, ctypes.c_long(8))
-            end = time.monotonic() + 1.5
-            while time.monotonic() < end:
+            for _ in range(100):
                 if os.fork() == 0:
                     while time.process_time() < 0.01: pass
                     os._exit(0)
                 try: os.wait()
                 except ChildProcessError: pass
     """
-    limits = RunLimits(cpu_seconds=0.4, wall_seconds=4, memory_mb=128)
-    run = box.one(code, {"number": number}, limits=limits)
+    run = box.one(code, {"number": number}, limits=SPIN)
     assert run.outcome is Outcome.CPU_TIME
 
 
@@ -333,7 +330,7 @@ def test_a_fork_bomb_ends(box: Box) -> None:
                 try: os.fork()
                 except OSError: pass
     """
-    assert box.one(code, limits=SHORT).outcome in STOPPED
+    assert box.one(code, limits=SPIN).outcome in STOPPED
     assert box.spent
 
 
@@ -347,7 +344,7 @@ def test_a_fork_bomb_with_sessions_of_their_own_ends(box: Box) -> None:
                     if os.fork() == 0: os.setsid()
                 except OSError: pass
     """
-    assert box.one(code, limits=SHORT).outcome in STOPPED
+    assert box.one(code, limits=SPIN).outcome in STOPPED
     assert box.spent
 
 
@@ -665,7 +662,7 @@ def test_an_overflow_of_the_c_stack_kills_the_call(box: Box) -> None:
 def test_a_text_that_explodes_in_the_compiler_stays_within_the_limits(
     box: Box, source: str
 ) -> None:
-    run = box.one(source + "\ndef f(): return 1\n", limits=SHORT)
+    run = box.one(source + "\ndef f(): return 1\n", limits=SPIN)
     assert run.outcome in {
         *(Outcome.RETURNED, Outcome.BAD_CODE, Outcome.MEMORY, Outcome.CPU_TIME, Outcome.DIED)
     }

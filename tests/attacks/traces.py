@@ -16,7 +16,7 @@ from app.grading.instances import this_instance
 
 CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 SECONDS_TO_GO = 10.0
-RSS_TOLERANCE_KB = 48 * 1024  # what an interpreter's heap keeps, whatever ran in it
+RSS_TOLERANCE_KB = 256 * 1024  # modules, and what the heap keeps of the largest values
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,15 @@ class Traces:
     descriptors: int
     rss_kb: int
 
-    def beyond(self, before: Traces) -> dict[str, object]:
-        """Return what is here now and was not `before`."""
+    def beyond(self, before: Traces, *, connections: int = 0) -> dict[str, object]:
+        """Return what is here now and was not `before`, but for some open `connections`."""
         grown: dict[str, object] = {
             "containers": self.containers - before.containers,
             "processes": self.processes - before.processes,
             "cgroups": self.cgroups - before.cgroups,
             "mounts": max(self.mounts - before.mounts, 0),
             "threads": max(self.threads - before.threads, 0),
-            "descriptors": max(self.descriptors - before.descriptors, 0),
+            "descriptors": max(self.descriptors - before.descriptors - connections, 0),
         }
         return {name: left for name, left in grown.items() if left}
 
@@ -47,9 +47,9 @@ class Traces:
 def traces() -> Traces:
     """Count everything now."""
     return Traces(
-        containers=frozenset(_containers()),
+        containers=frozenset(_containers(this_instance())),
         processes=frozenset(_descendants(os.getpid())),
-        cgroups=frozenset(_orphaned_cgroups()),
+        cgroups=frozenset(_orphaned_cgroups() | _groups(this_instance())),
         mounts=_mounts(),
         threads=threading.active_count(),
         descriptors=len(list(Path("/proc/self/fd").iterdir())),
@@ -57,21 +57,33 @@ def traces() -> Traces:
     )
 
 
-def assert_nothing_is_left(before: Traces) -> None:
+def assert_nothing_is_left(before: Traces, *, connections: int = 0) -> None:
     """Assert that all of it is gone, after the moment that an engine needs to clean up."""
     deadline = time.monotonic() + SECONDS_TO_GO
-    while left := traces().beyond(before):
+    while left := traces().beyond(before, connections=connections):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
+    assert traces().rss_kb - before.rss_kb < RSS_TOLERANCE_KB
 
 
-def _containers() -> set[str]:
-    """Return this process's containers; others may run beside."""
+def left_by(instance: str) -> set[str]:
+    """Return containers and control groups of the process that calls itself `instance`."""
+    return _containers(instance) | _groups(instance)
+
+
+def _containers(instance: str) -> set[str]:
+    """Return the containers of one process; those of others may run beside."""
     client = docker.APIClient()
-    own = {"label": f"{OWNER_LABEL}={this_instance()}"}
+    own = {"label": f"{OWNER_LABEL}={instance}"}
     found = {entry["Id"] for entry in client.containers(all=True, filters=own)}
     client.close()
     return found
+
+
+def _groups(instance: str) -> set[str]:
+    """Return the control groups of one process's sandboxes that no container engine made."""
+    prefix = instance.replace("/", "~")
+    return {str(path) for path in Path("/sys/fs/cgroup").rglob(f"{prefix}*") if path.is_dir()}
 
 
 def _all_containers() -> set[str]:
@@ -82,13 +94,11 @@ def _all_containers() -> set[str]:
 
 
 def _orphaned_cgroups() -> set[str]:
-    """Return control groups of this process's sandboxes, and those of containers that are gone."""
-    ours = this_instance().replace("/", "~")
-    here = {path for path in Path("/sys/fs/cgroup").rglob("*[0-9]*") if path.is_dir()}
-    of_containers = {str(path) for path in here if CONTAINER_ID.search(path.name)}
+    """Return control groups of containers that do not exist any more."""
+    named = (path for path in Path("/sys/fs/cgroup").rglob("*") if CONTAINER_ID.search(path.name))
+    here = {str(path) for path in named if path.is_dir()}
     existing = _all_containers()
-    orphaned = {path for path in of_containers if not set(CONTAINER_ID.findall(path)) & existing}
-    return orphaned | {str(path) for path in here if path.name.startswith(ours)}
+    return {path for path in here if not set(CONTAINER_ID.findall(path)) & existing}
 
 
 def _mounts() -> int:
