@@ -25,7 +25,13 @@ from app.grading.judging import (
 from app.grading.models import CaseResult, GradingJob
 from app.grading.pool import PoolBusyError
 from app.grading.presentation import SampleTexts, describe_sample, readable
-from app.grading.properties import LIMITS, CheckerBrokenError, check_properties, has_property
+from app.grading.properties import (
+    LIMITS,
+    CheckerBrokenError,
+    check_properties,
+    checker_owner,
+    has_property,
+)
 from app.grading.queries import mistake_outputs, reference_cases
 from app.grading.running import CALIBRATION_SECONDS, MAX_RERUNS, run_cases
 from app.grading.runs import EngineUnavailableError, SandboxBrokenError
@@ -233,7 +239,7 @@ def _ask_checkers(pool: Pool, work: _Work, runs: Sequence[CaseRun]) -> list[Chec
     """
     if not any(map(has_property, work.cases)):
         return [None] * len(runs)
-    owner = f"checker:{work.interview_id}"
+    owner = checker_owner(work.interview_id)
     with pool.lease(owner) as sandbox:
         if work.interview_is_over:
             pool.end(owner)

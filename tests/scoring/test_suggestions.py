@@ -322,6 +322,27 @@ def test_groups_of_cases_earn_their_share(
     assert suggestion.needs_mentor
 
 
+@pytest.mark.parametrize(
+    ("broken", "points"),
+    [(set(), [3, 4]), ({"no-sort"}, [3, 0]), ({"no-loop", "no-sort"}, [0, 0]), ({"other"}, [3, 4])],
+)
+def test_broken_rules_cost_the_criteria_that_name_them(
+    broken: set[str], points: list[float]
+) -> None:
+    graded = question(
+        [
+            {"id": "speed", "points": 6, "from_groups": ["basic"], "from_rules": ["no-loop"]},
+            {"id": "style", "points": 6, "from_rules": ["no-loop", "no-sort"]},
+        ]
+    )
+    groups = {"basic": (1, 2), "edge": (3, 4)}  # together 4 of 6
+
+    suggestion = suggest_from_groups(graded, groups, broken)
+
+    assert [c.points for c in suggestion.criteria] == points
+    assert not suggestion.needs_mentor
+
+
 def test_the_json_is_the_agreed_one() -> None:
     suggestion = AnswerSuggestion(
         (

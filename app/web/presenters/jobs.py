@@ -35,6 +35,7 @@ PROBLEMS = {
     "sandbox_broken": message("The sandbox broke while it ran this code."),
     "question_refused": message("This question turned out to be at fault; it cannot be judged."),
     "gave_up": message("Judging this code failed several times. Please tell an admin."),
+    "internal": message("Our own data about this question cannot be read. Please tell an admin."),
     "checker_broken": message("This question's checker failed on this code. Please tell an admin."),
 }
 STAGES: dict[StageName, Message] = {
@@ -117,7 +118,7 @@ def job_view(
         judged_ms=_coarse_ms(job.queued_at, job.judged_at) if job.judged_at else None,
         ahead=ahead,
         waits=job.waits,
-        findings=_findings(job, reader),
+        findings=_findings(job, question, reader),
         stages=_stages_of(job) if job.judged_at else [],
         hidden=_figures(question, hidden) if reader == "review" else [],
     )
@@ -150,16 +151,17 @@ def _coarse(milliseconds: float) -> int:
     return ceil(max(milliseconds, 0.0) / STEP_MS) * STEP_MS
 
 
-def _findings(job: GradingJob, reader: Reader) -> list[str]:
+def _findings(job: GradingJob, question: Question, reader: Reader) -> list[str]:
     """Return what the program breaks of the rules; in the room only what keeps it from running.
 
     The others feed the rubric, and telling them would tell what the rubric looks for.
     """
-    return [
-        str(violation_message(one["what"], one["line"], one["name"]))
-        for one in job.findings
-        if one["stops"] or reader != "room"
-    ]
+    rules = question.rules if isinstance(question, CodingQuestion) else []
+    told = {rule.name: str(rule.feedback) for rule in rules if rule.feedback}
+    shown = [one for one in job.findings if one["stops"] or reader != "room"]
+    found = [str(violation_message(one["what"], one["line"], one["name"])) for one in shown]
+    feedback = [told.get(one["rule"], "") for one in shown]
+    return [" ".join(filter(None, both)) for both in zip(found, feedback, strict=True)]
 
 
 def _feedback(question: Question, mistake: str | None) -> str | None:
