@@ -21,7 +21,7 @@ MARGIN = 1.25  # beyond this many times the limit a call is late without any dou
 MAX_RERUNS = 3  # of one program: a neighbour's load is seldom, a slow program never ends
 FLOOR_MS = 100.0  # below, noise is as large as what is measured
 
-# Little arithmetic on large data and much of the interpreter, as answers are: about 20 ms.
+# Little arithmetic on large data and much of the interpreter, as answers are: about 10 ms.
 CALIBRATION = """\
 import numpy as np
 

@@ -100,7 +100,15 @@ def one_line(done: Done) -> str:
 def test_grade_prints_the_stable_json(run: Callable[..., Done], program: Path) -> None:
     done = run("grade", "double", program, "--json")
     assert done.code == 0
-    assert list(done.data) == ["verdict", "score", "groups", "cases", "mistake", "job"]
+    assert list(done.data) == [
+        "verdict",
+        "score",
+        "groups",
+        "cases",
+        "mistake",
+        "findings",
+        "job",
+    ]
     assert (done.data["verdict"], done.data["score"], done.data["mistake"]) == ("AC", 1.0, None)
     assert done.data["groups"] == [
         {"name": "values", "passed": 1, "total": 1},
@@ -112,9 +120,24 @@ def test_grade_prints_the_stable_json(run: Callable[..., Done], program: Path) -
         "random-1",
         "random-2",
     ]
-    assert set(done.data["cases"][0]) == {"name", "verdict", "cpu_ms", "wall_ms", "memory_kb"}
+    stable = {"name", "verdict", "cpu_ms", "wall_ms", "memory_kb"}
+    assert set(done.data["cases"][0]) == stable | {"rerun"}
+    assert done.data["findings"] == []
     assert done.data["job"]["state"] == "done"
     assert set(done.data["job"]) == {"state", "ms"}
+
+
+def test_grade_names_what_is_not_allowed_and_runs_none_of_it(
+    run: Callable[..., Done], program: Path, tmp_path: Path
+) -> None:
+    question = tmp_path / "double.yaml"
+    text = (BANK / "basics" / "double.yaml").read_text()
+    question.write_text(f"{text}\nforbid: [np.multiply]\n")
+    program.write_text("from numpy import multiply as twice\nraise SystemExit\n")
+    done = run("grade", question, program, "--json")
+    assert (done.code, done.data["verdict"], done.data["score"]) == (0, "NA", 0.0)
+    assert [(one["line"], one["name"]) for one in done.data["findings"]] == [(1, "np.multiply")]
+    assert "Line 1: this question forbids np.multiply." in run("grade", question, program).out
 
 
 def test_grade_exits_0_for_a_wrong_program_and_names_the_mistake(
