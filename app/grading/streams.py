@@ -35,7 +35,7 @@ class PumpedStream:
     def post(self, messages: Iterator[bytes]) -> None:
         """Take messages to be sent, in order; each is asked for when its turn has come.
 
-        Those posted before must have been sent or answered.
+        Of those posted before, one that is half sent is finished first; the rest are forgotten.
         """
         self._posted = messages
         self._send()

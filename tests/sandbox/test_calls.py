@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -311,3 +312,108 @@ def test_a_large_argument_and_a_large_result_pass(box: Box) -> None:
     array = np.random.default_rng(0).normal(size=3_000_000)
     found = box.value("def f(x): return x", {"x": array})
     np.testing.assert_array_equal(found, array)
+
+
+# --- Batches, whose calls are sent ahead ------------------------------------------------------
+
+KILL_ITSELF = "import os\ndef f(x): os.kill(os.getpid(), 9)"
+GIVE_BACK = "def f(x): return x"
+# Less than a process may have, but more than all of them may; the largest is killed.
+SHARE_OUT = """
+    import os, time
+    def f(x):
+        ready, done = os.pipe()
+        for _ in range(6):
+            if os.fork() == 0:
+                block = b"x" * (20 * 2**20)
+                os.write(done, b".")
+                time.sleep(30)
+                os._exit(0)
+        for _ in range(6): os.read(ready, 1)
+        return len(b"x" * (58 * 2**20))
+"""
+
+
+def test_a_batch_of_large_calls_with_large_results_passes(box: Box) -> None:
+    arrays = [np.full(400_000, float(at)) for at in range(5)]
+    runs = box.run(*(call(GIVE_BACK, {"x": array}) for array in arrays))
+    for run, array in zip(runs, arrays, strict=True):
+        np.testing.assert_array_equal(result(run), array)
+
+
+def test_calls_after_one_that_killed_itself_are_run_all_the_same(box: Box) -> None:
+    codes = [GIVE_BACK, KILL_ITSELF, GIVE_BACK, KILL_ITSELF, GIVE_BACK]
+    runs = box.run(*(call(code, {"x": at}) for at, code in enumerate(codes)))
+    assert [run.outcome for run in runs] == [
+        Outcome.RETURNED,
+        Outcome.DIED,
+        Outcome.RETURNED,
+        Outcome.DIED,
+        Outcome.RETURNED,
+    ]
+    assert [result(run) for run in runs if run.result] == [0, 2, 4]
+
+
+def test_a_kill_for_memory_is_told_apart_from_others_of_the_same_batch(box: Box) -> None:
+    box.replace()
+    limits = RunLimits(cpu_seconds=5, wall_seconds=10, memory_mb=64)
+    codes = [KILL_ITSELF, SHARE_OUT, GIVE_BACK]
+    runs = box.run(*(call(code, {"x": 1}, limits=limits) for code in codes))
+    assert [run.outcome for run in runs] == [
+        Outcome.DIED,
+        Outcome.MEMORY,
+        Outcome.RETURNED,  # by the same PID 1, which the kernel spared
+    ]
+    assert box.spent
+
+
+def test_calls_of_one_batch_may_have_limits_that_differ(box: Box) -> None:
+    code = "def f(x): return len(bytearray(x * 2**20))"
+    wanted = [(40, 64), (400, 512), (200, 64), (40, 64)]
+    runs = box.run(
+        *(
+            call(code, {"x": size}, limits=RunLimits(2, 6, memory_mb=limit))
+            for size, limit in wanted
+        )
+    )
+    assert [run.outcome for run in runs] == [
+        Outcome.RETURNED,
+        Outcome.RETURNED,
+        Outcome.MEMORY,
+        Outcome.RETURNED,
+    ]
+
+
+def test_each_call_of_a_batch_has_its_own_output(box: Box) -> None:
+    code = "def f(x):\n    print(str(x) * 30_000)\n    return 'r' * 30_000 * x"
+    runs = box.run(*(call(code, {"x": at}) for at in range(5)))
+    assert [run.stdout for run in runs] == [str(at) * 30_000 + "\n" for at in range(5)]
+    assert [result(run) for run in runs] == ["r" * 30_000 * at for at in range(5)]
+
+
+# --- Randomness -------------------------------------------------------------------------------
+
+
+def test_the_global_generators_can_be_seeded_as_ever(box: Box) -> None:
+    code = """
+        import random, numpy as np
+        def f():
+            np.random.seed(7)
+            random.seed(7)
+            return [np.random.randn(3), np.random.rand(700), random.random()]
+    """
+    ours = np.random.RandomState(7)
+    expected = [ours.randn(3), ours.rand(700), random.Random(7).random()]
+    assert str(box.value(code)) == str(expected)
+
+
+def test_the_unseeded_global_generators_draw_evenly(box: Box) -> None:
+    code = """
+        import random, numpy as np
+        def f():
+            draws = np.random.rand(20_000)
+            return [draws.mean(), draws.std(), np.mean([random.random() for _ in range(20_000)])]
+    """
+    drawn = np.array([box.value(code) for _ in range(3)])
+    assert len(np.unique(drawn)) == drawn.size
+    np.testing.assert_allclose(drawn, [[0.5, 12**-0.5, 0.5]] * 3, atol=0.02)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from app.grading.docker_engine import DockerEngine, image_tag
 from sandbox.numpy_requirement import numpy_requirement
-from tests.sandboxes import ROOT
+from tests.sandboxes import ROOT, Box
+
+if TYPE_CHECKING:
+    from app.grading.runs import Engine
 
 LOCK = """\
 nh3==0.3.2 \\
@@ -61,3 +66,26 @@ def test_an_engine_that_answers_is_left_alone(engine: DockerEngine) -> None:
     assert engine.probe().reachable
     seen = subprocess.run([ROOT / "sandbox" / "ensure-engine.sh"], capture_output=True, check=True)
     assert seen.stdout == seen.stderr == b""
+
+
+def test_no_file_of_the_image_is_read_from_disk_during_a_call(engine: Engine) -> None:
+    # The kernel counts what a process had to wait for: a call could leave a message by reading
+    # some of the files, for a later one to find out which.
+    read_all = """
+        import os, resource
+        def f():
+            count = 0
+            for top in ("/usr", "/opt", "/etc"):
+                for folder, _, names in os.walk(top):
+                    for name in names:
+                        with open(f"{folder}/{name}", "rb") as file: count += bool(file.read(1))
+            import asyncio, decimal, email, numpy.ma, numpy.polynomial, numpy.testing, unittest
+            return [count, resource.getrusage(resource.RUSAGE_SELF).ru_inblock]
+    """
+    subprocess.run(["sync"], check=True)
+    Path("/proc/sys/vm/drop_caches").write_text("3")
+    box = Box(engine)
+    files, blocks = cast("list[int]", box.value(read_all))
+    box.replace()
+    assert files > 300
+    assert blocks == 0
