@@ -435,3 +435,9 @@ def test_accepted_solution_must_be_quick_enough() -> None:
     asked = question(limits={"slowdown": 5}, solutions=[PLAIN, accepted])
     why = refusal(asked, FakeEngine(run=paced))
     assert why == "The accepted solution “slow” gets TLE on case “shown”."
+
+
+def test_question_whose_cases_come_to_nothing_is_refused() -> None:
+    empty = {"name": "random", "group": "values", "generate": "def generate(rng):\n    pass"}
+    why = refusal(question(cases=[empty], solutions=[PLAIN]))
+    assert why == "There is no case to judge by."

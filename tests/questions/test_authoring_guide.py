@@ -64,6 +64,40 @@ def test_the_follow_ups_of_the_guide_are_rules_of_a_question() -> None:
     assert parse_question("guide.yaml", f"{renamed}{rules}".encode()).diagnostics == ()
 
 
+PIECES = re.findall(
+    r"^```yaml\n((?:cases|checker|forbid|limits):.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE
+)
+ROUND = """\
+id: piece
+kind: coding
+title: {zh: 题, en: Question}
+prompt: {zh: 题, en: Question}
+"""
+WITHOUT = {
+    "cases": "cases: [{name: hidden, group: correctness, args: {x: [1.0]}}]\n",
+    "rubric": "rubric: [{id: correctness, points: 1, from_groups: [correctness]}]\n",
+}
+FUNCTION = """\
+entry_point: f
+solutions: [{name: plain, verdict: AC, code: "def f(x): return x"}]
+"""
+CLASS = """\
+entry_point: Norm
+solutions: [{name: plain, verdict: AC, code: "class Norm: pass"}]
+"""
+
+
+def test_the_guide_shows_a_script_a_property_rules_and_a_relative_limit() -> None:
+    assert [piece.partition(":")[0] for piece in PIECES] == ["cases", "checker", "forbid", "limits"]
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece.partition(":")[0])
+def test_a_piece_of_the_guide_is_valid(piece: str) -> None:
+    rest = [text for key, text in WITHOUT.items() if f"{key}:" not in piece]
+    text = "".join([ROUND, CLASS if "init:" in piece else FUNCTION, piece, *rest])
+    assert parse_question("guide.yaml", text.encode()).diagnostics == ()
+
+
 def function(code: str, name: str) -> Callable[..., Any]:
     namespace: dict[str, Any] = {}
     exec(code, namespace)  # noqa: S102  our own page, not a candidate's code
