@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.kit.i18n import Message
     from app.questions.schema import Checker, CodingQuestion, Criterion
 
-_CPU_STEP_MS = 10  # a finer figure would tell hidden inputs apart
+_CPU_STEPS_MS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
 _UNCHANGED = ExactChecker(name="exact")
 
 
@@ -64,7 +64,7 @@ class JudgedCase:
 class GroupResult:
     """All that a candidate learns of a group of hidden cases.
 
-    `verdict` is the first that is not Accepted, `cpu_ms` the largest, rounded up to 10 ms.
+    `verdict` is the first that is not Accepted, `cpu_ms` the largest, coarsely.
     """
 
     name: str
@@ -293,8 +293,16 @@ def _group(name: str, cases: Sequence[JudgedCase]) -> GroupResult:
         passed=_passed(cases),
         total=len(cases),
         verdict=first_bad(case.verdict for case in cases),
-        cpu_ms=int(-(-slowest // _CPU_STEP_MS) * _CPU_STEP_MS),
+        cpu_ms=coarse_cpu_ms(slowest),
     )
+
+
+def coarse_cpu_ms(milliseconds: float) -> int:
+    """Return what may be told of the CPU time of hidden cases: rounded up to 10, 20, 50, 100, ….
+
+    A program can burn as much of it as it likes: in even steps it could count a hidden input.
+    """
+    return next((step for step in _CPU_STEPS_MS if milliseconds <= step), _CPU_STEPS_MS[-1])
 
 
 def _passed(cases: Iterable[JudgedCase]) -> int:

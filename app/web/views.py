@@ -121,7 +121,7 @@ class GroupView:
     """How many cases of a hidden group passed; `verdict` is the first that was not AC.
 
     `name` is the author's slug, `title` what people read; `cpu_ms` is that of
-    the slowest case, in steps of 10.
+    the slowest case, rounded up to 10, 20, 50, ….
     """
 
     name: str

@@ -463,7 +463,7 @@ def test_the_cpu_time_of_hidden_cases_is_too_coarse_to_count_in(room: Room) -> N
     """In steps of 10 ms, a program could burn a byte of a hidden input into each answer."""
     told = {
         group["cpu_ms"]
-        for burnt in (0.06, 0.08, 0.13, 0.18)
+        for burnt in (0.07, 0.13, 0.18)
         for group in submitted(room, program(f"burn({burnt})"))["groups"]
         if group["name"] == "values"
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from app.answers.models import Submission
 from app.answers.queries import submissions_of
+from app.grading.judging import coarse_cpu_ms
 from app.grading.queries import case_results_of, jobs_ahead, jobs_of
 from app.grading.states import JobState, state_of
 from app.grading.static_rules import violation_message
@@ -143,12 +144,8 @@ def stage_views(queued_at: datetime, took_ms: Sequence[int]) -> list[StageView]:
 
 
 def _coarse_ms(start: datetime, end: datetime) -> int:
-    return _coarse((end - start) / timedelta(milliseconds=1))
-
-
-def _coarse(milliseconds: float) -> int:
-    """Round up to whole steps."""
-    return ceil(max(milliseconds, 0.0) / STEP_MS) * STEP_MS
+    """Return the time between, rounded up to whole steps."""
+    return ceil(max((end - start) / timedelta(milliseconds=1), 0.0) / STEP_MS) * STEP_MS
 
 
 def _findings(job: GradingJob, question: Question, reader: Reader) -> list[str]:
@@ -214,7 +211,7 @@ def _groups(question: Question, hidden: Iterable[CaseResult]) -> Iterable[GroupV
             passed=verdicts.count(Verdict.AC),
             total=len(verdicts),
             verdict=next((one for one in verdicts if one != Verdict.AC), Verdict.AC.value),
-            cpu_ms=_coarse(max(member.cpu_ms for member in members)),
+            cpu_ms=coarse_cpu_ms(max(member.cpu_ms for member in members)),
         )
 
 
