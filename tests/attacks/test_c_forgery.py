@@ -6,13 +6,15 @@ Each goes all the way: a real sandbox, the bytes that come back, the real judge.
 from __future__ import annotations
 
 import pickle
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from app.grading.judging import judge_case
-from app.grading.runs import Outcome
+from app.grading.runs import Outcome, RunLimits
+from app.grading.static_rules import find_violations, is_stopped
 from app.grading.values import InvalidValueError, decode_value
 from app.grading.verdicts import Verdict
 from tests.attacks.court import (
@@ -794,9 +796,82 @@ def test_a_report_cannot_state_its_own_time(box: Box) -> None:
             os.write(3, b"X" + b"".join(codec.encode(text, 1000)))
             while True: pass
     """
-    (run,) = runs_of(box, program, [about(1)])
+    run = box.one(program, {"x": 0}, limits=RunLimits(0.5, 20, 128))
     assert run.outcome is Outcome.CPU_TIME
-    assert run.cpu_ms >= 1900
+    assert run.cpu_ms >= 450
+
+
+HIDDEN_NAMES = {
+    "as it is": "import numpy\ndef f(x): return numpy.var(x, axis=0)",
+    "by alias": "from numpy import var as mean\ndef f(x): return mean(x, axis=0)",
+    "by star": "from numpy import *\ndef f(x): return var(x, axis=0)",
+    "as a method": "def f(x): return x.var(axis=0)",
+    "of a class": "import numpy as np\ndef f(x): return np.ndarray.var(x, axis=0)",
+    "by another module": "import sys\ndef f(x): return sys.modules['numpy'].var(x, axis=0)",
+    "by import": "def f(x): return __import__('numpy').var(x, axis=0)",
+    "by importlib": "import importlib as i\nf = i.import_module('numpy').var",
+    "by getattr": "import numpy as np\ndef f(x): return getattr(np, 'var')(x, axis=0)",
+    "by dict": "import numpy as np\ndef f(x): return vars(np)['var'](x, axis=0)",
+    "by eval": "def f(x): return eval('x.var(axis=0)')",
+    "in pieces": "import numpy as np\ndef f(x): return getattr(np, 'v' + 'ar')(x, axis=0)",
+    "as a default": "import numpy as np\ndef f(x, g=np.var): return g(x, axis=0)",
+    "in an f-string": "def f(x): return f'{x.var(axis=0)}'",
+    "too deep to look at": "def f(x): return x" + ".T" * 20_000 + ".var(axis=0)",
+}
+FORBIDDING = QUESTION.model_copy(update={"forbid": ["np.var", "torch"]})
+
+
+@pytest.mark.case(85)
+@pytest.mark.parametrize("name", HIDDEN_NAMES)
+def test_a_forbidden_name_is_found_however_it_is_called(name: str) -> None:
+    assert is_stopped(find_violations(FORBIDDING, HIDDEN_NAMES[name]))
+
+
+@pytest.mark.case(85)
+def test_names_that_only_look_forbidden_are_not() -> None:
+    for program in (
+        "# np.var\ndef f(x): return 'torch'",
+        "def f(x, var=1): return var",
+        "var = torch = 4\ndef f(x): return var",
+        "def f(x): return ((x - x.mean(axis=0)) ** 2).mean(axis=0)",
+    ):
+        assert find_violations(FORBIDDING, program) == ()
+
+
+@pytest.mark.case(85)
+def test_what_is_hidden_too_well_is_still_only_code_in_a_sandbox(box: Box) -> None:
+    """The rule is a mentor's hint. That there is no torch does not depend on it."""
+    program = """
+        import base64
+        exec(base64.b64decode("aW1wb3J0IHRvcmNo"))
+        def f(x): return [0.0]
+    """
+    assert not is_stopped(find_violations(FORBIDDING, textwrap.dedent(program)))
+    assert earns_nothing(box, program)
+
+
+@pytest.mark.case(85)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 60_000,
+        "-" * 60_000 + "1",
+        "1" + "+1" * 30_000,
+        "lambda: " * 7000 + "1",
+        "x = " * 15_000 + "1",
+        "1" * 60_000,
+        "'\\d'",
+        "\0",
+        "\ud800",
+        "def f(x) return 1",
+        "f'{x!z}'",
+        "\N{BYTE ORDER MARK}import torch",
+    ],
+    ids=lambda text: ascii(text[:8]),
+)
+def test_no_text_breaks_who_looks_for_names(text: str) -> None:
+    find_violations(FORBIDDING, text)
 
 
 @pytest.mark.case(86)
