@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Format = Literal["json", "md", "html", "pdf"]
 
+# Markdown is read in terminals, and these are orders to one: in answers, they are the candidate's.
+_CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 _MATH = re.compile(r'<(span|div) class="math[^"]*" data-tex="([^"]*)">.*?</\1>', re.DOTALL)
 
 
@@ -75,7 +77,8 @@ def _json(session: Session, interview: Interview, *, for_mentor: bool) -> bytes:
 
 def _markdown(report: ReportView) -> Document:
     text = render_text("export/transcript.md", report=report, ticks=_ticks)
-    return Document(text.encode(), "text/markdown; charset=utf-8")
+    inert = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    return Document(inert.encode(), "text/markdown; charset=utf-8")
 
 
 def _html(report: ReportView) -> Document:
