@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,16 +52,16 @@ class RunLimits:
         _check_count("bytes of the result", self.result_bytes, MAX_RESULT_BYTES)
 
 
-def _check_seconds(name: str, value: float) -> None:
+def _check_seconds(name: str, value: object) -> None:
     # What is not a number of any kind compares as False, and infinity is beyond the end.
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not MIN_SECONDS <= value <= MAX_SECONDS:
+    if not number or not MIN_SECONDS <= cast("float", value) <= MAX_SECONDS:
         raise ValueError(
             f"{name} must be a number from {MIN_SECONDS} to {MAX_SECONDS:g}, not {value!r}"
         )
 
 
-def _check_count(name: str, value: int, most: int) -> None:
+def _check_count(name: str, value: object, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise ValueError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
 

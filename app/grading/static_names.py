@@ -168,8 +168,8 @@ class Names:
         texts: list[tuple[ast.Call, Scope, int]] = []
         stack: list[tuple[ast.AST, Scope, int]] = [(tree, top, line or 1)]
         while stack:
-            node, scope, at = stack.pop()
-            at = line or getattr(node, "lineno", at)
+            node, scope, above = stack.pop()
+            at: int = line or getattr(node, "lineno", above)
             self._where[id(node)] = scope
             self.uses.append(Use(node, scope, at))
             inner = self._bind(node, scope)
@@ -293,8 +293,8 @@ class Names:
             case ast.FormattedValue(value=value):
                 return self.text(value, depth)
             case ast.Name() if len(sources := self._sources(node)) == 1:
-                value = sources[0].value
-                return self.text(value, depth) if value and not sources[0].part else None
+                bound = None if sources[0].part else sources[0].value
+                return None if bound is None else self.text(bound, depth)
         return None
 
     def _joined(self, parts: list[ast.expr], depth: int) -> str | None:
