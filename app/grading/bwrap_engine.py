@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.kit.clock import Clock
 
 BACKEND = "bubblewrap"
+SECONDS_TO_END = 1.0
 DEVICES = ("null", "zero", "full", "random", "urandom")
 # Waits until it is in its group, limits itself as a container engine would (no core files, nothing
 # written, nothing locked, few descriptors), then becomes bubblewrap.
@@ -289,7 +290,12 @@ class BubblewrapWalls:
 
     def remove(self) -> None:
         """Kill all of it and remove the group."""
-        self._process.kill()
+        # The process outside comes last: it reaps PID 1, which else somebody else had to.
+        self._group.kill(spare=self._process.pid)
+        try:
+            self._process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         try:
             self._group.remove()
         except CgroupError as error:

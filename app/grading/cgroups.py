@@ -133,12 +133,16 @@ class Group:
                 found.update(map(int, (folder / "cgroup.procs").read_text().split()))
         return found
 
+    def kill(self, *, spare: int | None = None) -> None:
+        """Kill what runs in it now, but for the process `spare`."""
+        for pid in self.processes() - {spare}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def remove(self) -> None:
         """Kill everything in it and remove it. Raises CgroupError where something lives on."""
         for _ in range(REMOVE_TRIES):
-            for pid in self.processes():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self.kill()
             gone = [_removed(folder) for folder in self._distinct()]
             if all(gone):
                 return
