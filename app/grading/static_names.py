@@ -169,7 +169,7 @@ class Names:
         stack: list[tuple[ast.AST, Scope, int]] = [(tree, top, line or 1)]
         while stack:
             node, scope, above = stack.pop()
-            at: int = line or getattr(node, "lineno", above)
+            at = int(getattr(node, "lineno", above)) if line is None else line
             self._where[id(node)] = scope
             self.uses.append(Use(node, scope, at))
             inner = self._bind(node, scope)
