@@ -312,11 +312,11 @@ def test_text_that_cannot_be_looked_through_breaks_every_rule(text: str) -> None
     assert "nested too deeply" in found[0].message.render("en")
 
 
-@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
-def test_text_is_refused_before_it_costs_memory(text: str) -> None:
-    """A dotted name of 64 KB makes the parser itself take a gigabyte."""
+@pytest.mark.parametrize("name", [name for name in BOMBS if name.startswith("dotted")])
+def test_dotted_name_of_a_module_is_refused_before_it_is_parsed(name: str) -> None:
+    """One of 64 KB makes Python's parser itself take a gigabyte."""
     tracemalloc.start()
-    find_violations(STRICT, text)
+    find_violations(STRICT, BOMBS[name])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40 * 2**20
