@@ -97,7 +97,7 @@ def _print_grade(result: FileGrade) -> None:
         table.add_column(heading)
     for case in result.cases:
         memory = f"{case.memory_kb / 1024:.0f}"
-        reason = str(case.reason or "")
+        reason = "\n".join(map(str, filter(None, [case.reason, *case.hints])))
         table.add_row(case.name, case.verdict.value, f"{case.cpu_ms:.1f}", memory, reason)
     console.print(table)
     for group in result.judgement.groups:

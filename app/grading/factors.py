@@ -34,6 +34,7 @@ _POWER_NEEDS = 5
 _MOST_AXES = 5
 _LARGEST_COUNT = 10_000  # of values in a sum that was taken for a mean
 _LARGEST_SAMPLE = 1_000  # a sample's size that N/(N-1) tells
+_VISIBLE = 1e-3  # relative; less may come of an eps or of rounding
 _SURE = 1e-8  # any number is near some root or quotient of integers: these must fit far better
 
 
@@ -57,7 +58,11 @@ def functions(expected: Array, got: Array) -> Iterator[Message]:
     if other.size > 1 and is_constant(other):
         return
     with np.errstate(all="ignore"):
-        yield from (text for function, text in _FUNCTIONS if near(function(one), other))
+        for function, text in _FUNCTIONS:
+            result = function(one)
+            # Many functions leave some values as they are.
+            if near(result, other) and not near(one, result, _VISIBLE):
+                yield text
         yield from _running_sum(one, other)
         yield from _power(one, other)
 
@@ -154,18 +159,18 @@ def _slicings(ndim: int) -> Iterator[_Slicing]:
 
 def _per_slice(expected: Array, got: Array) -> Iterator[Message]:
     for slicing in _slicings(expected.ndim):
-        if slicing.spare(expected.shape) >= 2:  # noqa: PLR2004  one could be chance
+        if slicing.spare(expected.shape) >= _FACTOR_NEEDS:
             yield from _factor_per_slice(expected, got, slicing)
             yield from _offset_per_slice(expected, got, slicing)
-        if slicing.spare(expected.shape) >= _FACTOR_NEEDS:
             yield from _factor_beside_offsets(expected, got, slicing)
 
 
 def _factor_per_slice(expected: Array, got: Array, slicing: _Slicing) -> Iterator[Message]:
     across = np.square(expected).sum(slicing.along, keepdims=True)
     by = (expected * got).sum(slicing.along, keepdims=True) / np.where(across, across, 1)
-    informative = np.count_nonzero(expected) - np.count_nonzero(across)
-    if informative >= 2 and by.all() and near(expected * by, got):  # noqa: PLR2004  as above
+    spare = np.count_nonzero(expected) - np.count_nonzero(across)
+    visible = np.abs(by - 1).max() > _VISIBLE
+    if spare >= _FACTOR_NEEDS and by.all() and visible and near(expected * by, got):
         yield message(
             "Along axis {axes}, each slice has a factor of its own, from {low} to {high}: is a "
             "scaling or a normalisation per slice missing?",
@@ -177,7 +182,7 @@ def _factor_per_slice(expected: Array, got: Array, slicing: _Slicing) -> Iterato
 
 def _offset_per_slice(expected: Array, got: Array, slicing: _Slicing) -> Iterator[Message]:
     by = (got - expected).mean(slicing.along, keepdims=True)
-    if near(expected + by, got):
+    if np.abs(by).max() > _VISIBLE * typical_size(expected) and near(expected + by, got):
         yield message(
             "Along axis {axes}, each slice has an offset of its own, from {low} to {high}: is a "
             "bias or a centring per slice missing?",
@@ -314,27 +319,6 @@ _KNOWN: tuple[tuple[float, Message], ...] = (
 # --- Functions of the expected values -------------------------------------------------------
 
 
-def _if_any(condition: Callable[[Array], Array], function: Callable[[Array], Array]) -> Any:  # noqa: ANN401
-    """Return `function`, or nothing where it would leave the expected values as they are."""
-
-    def apply(x: Array) -> Array:
-        return function(x) if condition(x).any() else np.full(x.shape, np.nan)
-
-    return apply
-
-
-def _not_whole(x: Array) -> Array:
-    return np.asarray(x != np.rint(x))
-
-
-def _negative(x: Array) -> Array:
-    return np.asarray(x < 0)
-
-
-def _no_byte(x: Array) -> Array:
-    return np.asarray((x < 0) | (x > 255))  # noqa: PLR2004  a byte's largest
-
-
 _FUNCTIONS: tuple[tuple[Callable[[Array], Array], Message], ...] = (
     (np.square, message("Every value is the square of the expected one: is a root missing?")),
     (np.sqrt, message("Every value is the root of the expected one: is a root superfluous?")),
@@ -348,26 +332,26 @@ _FUNCTIONS: tuple[tuple[Callable[[Array], Array], Message], ...] = (
         message("Every value is the exponential of the expected one: is a logarithm missing?"),
     ),
     (lambda x: 1 - x, message("Every value is 1 minus the expected one.")),
-    (_if_any(_negative, np.abs), message("Every value is the expected one without its sign.")),
+    (np.abs, message("Every value is the expected one without its sign.")),
     (
-        _if_any(_negative, lambda x: np.maximum(x, 0)),
+        lambda x: np.maximum(x, 0),
         message("Negative values were replaced by zero."),
     ),
     (
-        _if_any(_not_whole, np.floor),
+        np.floor,
         message("The values are rounded down: integer division, or an integer array as target?"),
     ),
     (
-        _if_any(_not_whole, np.trunc),
+        np.trunc,
         message("The decimals are cut off: was the result stored in an integer array?"),
     ),
-    (_if_any(_not_whole, np.rint), message("The values are rounded to integers.")),
+    (np.rint, message("The values are rounded to integers.")),
     (
-        _if_any(_no_byte, lambda x: np.mod(np.trunc(x), 256)),
+        lambda x: np.mod(np.trunc(x), 256),
         message("The values wrapped around at 256: compute in a wider type than uint8."),
     ),
     (
-        _if_any(_no_byte, lambda x: np.clip(x, 0, 255)),
+        lambda x: np.clip(x, 0, 255),
         message("The values are limited to 0…255."),
     ),
 )

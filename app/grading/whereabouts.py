@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.grading.nearness import as_floats, is_constant, is_real, near, number, where_near
+from app.grading.nearness import TIGHT, as_floats, is_constant, is_real, near, number, where_near
 from app.kit.i18n import message
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def _all_alike(expected: Array, got: Array) -> Iterator[Message]:
 
 def _alike_along(expected: Array, got: Array) -> Iterator[Message]:
     for axis, length in enumerate(got.shape):
-        if got.ndim > 1 and length > 1 and _repeats(got, axis) and not _repeats(expected, axis):
+        long = got.ndim > 1 and length > 1
+        if long and _repeats(got, axis) and not _repeats(expected, axis, _ROUNDED):
             yield message(
                 "Your values are the same for every index of axis {axis}: were they averaged or "
                 "broadcast along it?",
@@ -88,8 +89,8 @@ def _alike_along(expected: Array, got: Array) -> Iterator[Message]:
             )
 
 
-def _repeats(array: Array, axis: int) -> bool:
-    return near(np.broadcast_to(np.take(array, [0], axis), array.shape), array)
+def _repeats(array: Array, axis: int, tolerance: float = TIGHT) -> bool:
+    return near(np.broadcast_to(np.take(array, [0], axis), array.shape), array, tolerance)
 
 
 # --- Sums of one, means of zero -------------------------------------------------------------

@@ -157,6 +157,19 @@ def test_an_unbiased_variance_shows_through_scale_and_shift() -> None:
     assert "N = 6 values: check ddof" in one(batch_norm(x), batch_norm(x, ddof=1))
 
 
+def test_a_missing_eps_is_seen_in_the_last_digits_and_taken_for_nothing_else() -> None:
+    x = np.array([[1.0, 2.0], [3.0, 6.0]])
+    centred = x - x.mean(0)
+    right, wrong = centred / np.sqrt(x.var(0) + 1e-5), centred / x.std(0)
+    (text,) = explain(right, wrong)
+    assert "look for a small constant (eps)" in text
+
+
+def test_four_values_are_too_few_for_a_factor_per_slice() -> None:
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert explain(x, x * [2.5, -0.7]) == []
+
+
 def test_a_softmax_over_the_wrong_axis_is_named() -> None:
     z = np.random.default_rng(1).normal(size=(4, 3))
     assert one(softmax(z, 1), softmax(z, 0)) == (
