@@ -16,6 +16,8 @@ ROW = re.compile(r"^\| `(YIMIAN_\w+)` \| (?:`(.*?)` )?\|", re.MULTILINE)
 
 
 def shown(default: object) -> str:
+    if default is None:
+        return ""
     return default.relative_to(ROOT).as_posix() if isinstance(default, Path) else str(default)
 
 
