@@ -22,7 +22,7 @@ trap 'if [ -n "$work" ]; then rm -rf "$work"; fi' EXIT
 say() { printf 'sandbox image: %s\n' "$*"; }
 fail() { printf 'sandbox image: %s\n' "$*" >&2; exit 1; }
 
-sources="$here/__init__.py $here/codec.py $here/runner.py $here/forkserver.py"
+sources="$here/__init__.py $here/codec.py $here/runner.py $here/lockdown.py $here/forkserver.py"
 
 content_hash() {
     {

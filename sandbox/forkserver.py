@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
-from sandbox import codec, runner
+from sandbox import codec, lockdown, runner
 
 if TYPE_CHECKING:
     import resource
@@ -227,6 +227,9 @@ def main() -> NoReturn:
         os._exit(OPEN_HOUSE)
     prepare()
     outbox, nursery = Outbox(), Nursery()
+    if not own_kernel():
+        runner.set_dumpable(dumpable=False)
+        lockdown.lock_down()
     child = nursery.fork()
     outbox.add(HELLO_ONCE if own_kernel() else HELLO)
     dropped: int | None = None
@@ -414,7 +417,7 @@ class Nursery:
 
     def __init__(self) -> None:
         self._own_kernel = own_kernel()
-        # Opened while it still can be: see fork.
+        # Opened while it still can be: see main.
         self._rank = os.open("/proc/self/oom_score_adj", os.O_RDWR)
         self._own_rank = os.read(self._rank, 16)
         self._base = runner.address_space()
@@ -427,14 +430,14 @@ class Nursery:
         """Fork a child that waits for its call on a pipe.
 
         No code of a candidate lives while this runs, so that for a moment this process may be
-        what its child shall be: open to its own user, and the first to go when memory is short.
+        what its child shall be: the first to go when memory is short. Neither can change that: it
+        takes a /proc that is open to its own user.
         """
         self._random.seed(int.from_bytes(os.urandom(32), "big"))
         self._words[:] = os.urandom(MT19937_BYTES)
         call_read, call_write = os.pipe()
         output_read, output_write = os.pipe()
         report_read, report_write = os.pipe()
-        runner.set_dumpable(dumpable=True)
         self._rank_as(b"1000")
         pid = os.fork()
         if pid == 0:
@@ -443,7 +446,6 @@ class Nursery:
                 runner.shed_root()
             runner.main(self._base)
         self._rank_as(self._own_rank)
-        runner.set_dumpable(dumpable=False)
         for fd in (call_read, output_write, report_write):
             os.close(fd)
         streams = (Stream(OUTPUT, output_read), Stream(REPORT, report_read))

@@ -219,6 +219,41 @@ def test_no_program_is_run_from_memory(box: Box) -> None:
     assert accepted(box, calls) == {}
 
 
+@pytest.mark.case(56)
+@pytest.mark.parametrize(
+    "start",
+    [
+        "os.execv(sys.executable, ['python3', '-c', '1'])",
+        "os.execve('/proc/self/exe', ['python3'], {})",
+        "os.posix_spawn(sys.executable, ['python3'], {})",
+        "subprocess.run([sys.executable, '-c', '1'])",
+    ],
+)
+def test_no_program_is_run_at_all(box: Box, start: str) -> None:
+    # A new program would be its user's own again, with all of /proc/self to write to.
+    run = box.one(f"import os, subprocess, sys\ndef f(): {start}")
+    assert run.outcome is Outcome.RAISED
+    assert run.error is not None
+    assert run.error.type_name == "PermissionError"
+
+
+@pytest.mark.case(41)
+def test_one_s_own_folder_stays_the_machine_s(box: Box) -> None:
+    code = """
+        import ctypes, os
+        def f():
+            granted = [ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)]
+            for name in ("mem", "oom_score_adj", "clear_refs", "coredump_filter", "environ",
+                         "autogroup", "comm", "loginuid", "uid_map", "setgroups", "sched"):
+                for flags in (os.O_RDWR, os.O_WRONLY):
+                    try: os.open("/proc/self/" + name, flags)
+                    except OSError: continue
+                    granted.append(name)
+            return granted
+    """
+    assert box.value(code) == [-1]
+
+
 @pytest.mark.case(57)
 def test_the_machine_and_its_users_cannot_be_changed(box: Box) -> None:
     calls = {

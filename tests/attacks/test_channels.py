@@ -141,7 +141,7 @@ def test_the_world_looks_the_same_after_a_call_that_touched_everything(box: Box)
     box.replace()
     before = box.value(LOOK, limits=LONG)
     assert isinstance(before, dict)
-    assert len(before) > 1000
+    assert len(before) > 500
     left = box.one(LEAVE, {"secret": "12345678"}, limits=LONG)
     assert left.outcome is Outcome.RETURNED, left
     after = box.value(LOOK, limits=LONG)
@@ -192,17 +192,17 @@ def test_memory_holds_nothing_of_an_earlier_call(box: Box) -> None:
             return [x, {name: x}]
     """
     hunt = """
+        import ctypes
         def f(shifted):
             secret = bytes(byte - 1 for byte in shifted.encode())
             found = 0
-            with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+            with open("/proc/self/maps") as maps:
                 for line in maps.read().splitlines():
                     fields = line.split()
                     if "r" not in fields[1] or fields[-1][:5] in ("[vvar", "[vsys"):
                         continue
                     start, end = (int(part, 16) for part in fields[0].split("-"))
-                    memory.seek(start)
-                    text = memory.read(end - start)
+                    text = ctypes.string_at(start, end - start)
                     found += text.count(secret)
                     del text
             return found - 1  # the spelled one

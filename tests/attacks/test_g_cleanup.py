@@ -38,7 +38,8 @@ ELSEWHERE = {
     "test_a_process_left_behind_is_killed_and_spends_the_sandbox",
     126: "tests/services/test_distributed.py::test_a_killed_workers_job_is_taken_up_again",
     130: "tests/attacks/test_channels.py::test_a_call_finds_python_as_if_it_were_the_first",
-    132: "tests/grading/test_running.py::test_a_timeout_near_the_limit_is_run_again",
+    132: "tests/grading/test_running.py::"
+    "test_call_that_was_late_by_a_little_is_run_again_and_the_better_counts",
 }
 
 NAME = "import ctypes\ndef name(text): ctypes.CDLL(None).prctl(15, text.encode(), 0, 0, 0)\n"

@@ -8,11 +8,15 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import docker
 
 from app.grading.docker_engine import OWNER_LABEL
 from app.grading.instances import this_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 SECONDS_TO_GO = 10.0
@@ -83,7 +87,13 @@ def _containers(instance: str) -> set[str]:
 def _groups(instance: str) -> set[str]:
     """Return the control groups of one process's sandboxes that no container engine made."""
     prefix = instance.replace("/", "~")
-    return {str(path) for path in Path("/sys/fs/cgroup").rglob(f"{prefix}*") if path.is_dir()}
+    return {path for path in _all_groups() if Path(path).name.startswith(prefix)}
+
+
+def _all_groups() -> Iterator[str]:
+    """Return all control groups; some may go while others are still looked for."""
+    for folder, _, _ in os.walk("/sys/fs/cgroup"):
+        yield folder
 
 
 def _all_containers() -> set[str]:
@@ -95,8 +105,7 @@ def _all_containers() -> set[str]:
 
 def _orphaned_cgroups() -> set[str]:
     """Return control groups of containers that do not exist any more."""
-    named = (path for path in Path("/sys/fs/cgroup").rglob("*") if CONTAINER_ID.search(path.name))
-    here = {str(path) for path in named if path.is_dir()}
+    here = {path for path in _all_groups() if CONTAINER_ID.search(path)}
     existing = _all_containers()
     return {path for path in here if not set(CONTAINER_ID.findall(path)) & existing}
 
