@@ -8,10 +8,10 @@ exhaust ours.
 from __future__ import annotations
 
 import ast
-import re
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from app.questions.texts import UnreadableCodeError, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,31 +26,20 @@ _MOST_TEXT = 1000  # characters of a text that is pieced together
 _MOST_EVALS = 3  # levels of code inside texts inside code
 _MOST_TEXTS = 50
 
-# The parser joins the parts of a dotted module name again and again: a name as long as a
-# program may be would cost a gigabyte.
-_LONG_CHAIN = re.compile(r"(?:\.(?:\s|\\\n)*[^\W\d]\w*(?:\s|\\\n)*){100}")
 _BUILTINS = ("builtins.", "__builtins__.")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)  # no names in them
 
 
-class UnreadableCodeError(Exception):
-    """The text is too long or nested too deeply to be looked through."""
-
-
 def parse(text: str) -> ast.Module | None:
     """Return the tree of a program, or None if it is no Python. Raises UnreadableCodeError."""
-    if len(text) > MAX_CHARACTERS or _LONG_CHAIN.search(text):
+    if len(text) > MAX_CHARACTERS:
         raise UnreadableCodeError
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+        tree = parse_code(text)
     except (SyntaxError, ValueError):
         return None
-    except (RecursionError, MemoryError) as error:
-        raise UnreadableCodeError from error
     if _is_deep(tree):
         raise UnreadableCodeError
     return tree

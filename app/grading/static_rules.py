@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from app.grading.static_loops import find_loops
-from app.grading.static_names import Names, UnreadableCodeError, parse
+from app.grading.static_names import Names, parse
 from app.kit.i18n import message
+from app.questions.texts import UnreadableCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

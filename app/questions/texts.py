@@ -11,6 +11,9 @@ from app.kit.i18n import Message, message
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+# Python's parser joins the parts of a module's dotted name again and again: one of 64 KB would
+# cost a gigabyte.
+_LONG_CHAIN = re.compile(r"(?:\.(?:\s|\\\n)*[^\W\d]\w*(?:\s|\\\n)*){100}")
 _MATH_TOKEN = re.compile(r"\\.|\$\$|\$|\n[ \t]*\n", re.DOTALL)
 
 
@@ -22,18 +25,35 @@ class Flaw(NamedTuple):
     message: Message
 
 
-def code_flaw(code: str, defines: str | None) -> Flaw | None:
-    """Say why `code` does not compile, or that it does not define the name `defines`."""
+class UnreadableCodeError(Exception):
+    """This code is nested too deeply, or its names are too long, to be read."""
+
+
+def parse_code(code: str) -> ast.Module:
+    """Return the tree of a program that anybody may have written.
+
+    Raises SyntaxError or ValueError for what is no Python, UnreadableCodeError.
+    """
+    if _LONG_CHAIN.search(code):
+        raise UnreadableCodeError
     try:
         with warnings.catch_warnings():
             # "\d" in a docstring is the author's taste; only what cannot run is an error.
             warnings.simplefilter("ignore")
-            tree = ast.parse(code)
+            return ast.parse(code)
+    except (RecursionError, MemoryError) as error:
+        raise UnreadableCodeError from error
+
+
+def code_flaw(code: str, defines: str | None) -> Flaw | None:
+    """Say why `code` does not compile, or that it does not define the name `defines`."""
+    try:
+        tree = parse_code(code)
     except SyntaxError as error:
         line, column = error.lineno or 1, max((error.offset or 1) - 1, 0)
         problem = message("This code does not compile: {problem}.", problem=error.msg)
         return Flaw(line, column, problem)
-    except (ValueError, RecursionError, MemoryError):
+    except (ValueError, UnreadableCodeError):
         return Flaw(1, 0, message("This code is nested too deeply to be compiled."))
     if defines is None or defines in _top_level_names(tree):
         return None
@@ -52,7 +72,7 @@ def definition_of(code: str, name: str) -> Definition | None:
     """Return the definition of `name`, or None where `code` does not compile or binds it else."""
     if code_flaw(code, None) is not None:
         return None
-    for statement in reversed(ast.parse(code).body):
+    for statement in reversed(parse_code(code).body):
         match statement:
             case ast.FunctionDef(name=found, args=args) if found == name:
                 return Definition(is_class=False, parameters=_parameters(args))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.questions.texts import code_flaw, math_flaw
+from app.questions.texts import code_flaw, definition_of, math_flaw
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,33 @@ def test_an_error_behind_the_last_line_is_put_at_the_last_line() -> None:
     assert flaw.line == 1
 
 
-@pytest.mark.parametrize("code", ["-" * 60_000 + "1", "f" + "(1)" * 20_000])
+@pytest.mark.parametrize(
+    "code", ["-" * 60_000 + "1", "f" + "(1)" * 20_000, "import " + "a." * 30_000 + "a"]
+)
 def test_code_that_is_too_deep_for_the_parser_is_refused(code: str) -> None:
     flaw = code_flaw(code, None)
     assert flaw is not None
     assert (flaw.line, flaw.column) == (1, 0)
+
+
+def test_definition_tells_a_function_from_a_class_and_names_its_parameters() -> None:
+    function = definition_of("def f(x, /, y=1, *, z): ...\ndef g(a): ...", "f")
+    assert function is not None
+    assert (function.is_class, function.parameters) == (False, {"x", "y", "z"})
+    made = definition_of("class f:\n  def __init__(self, a): ...\n  def b(self, c): ...", "f")
+    assert made is not None
+    assert (made.is_class, made.parameters) == (True, {"a", "c"})
+
+
+@pytest.mark.parametrize("code", ["", "f = sum", "def f(", "def g(): ...", "import numpy as f"])
+def test_what_is_bound_in_another_way_has_no_definition(code: str) -> None:
+    assert definition_of(code, "f") is None
+
+
+def test_last_definition_counts() -> None:
+    found = definition_of("class f: ...\ndef f(x): ...", "f")
+    assert found is not None
+    assert not found.is_class
 
 
 @pytest.mark.parametrize(
