@@ -9,6 +9,7 @@ import pytest
 
 from app.grading.engine_watch import EngineWatch
 from app.kit.clock import SystemClock
+from app.kit.i18n import use_locale
 from app.workflows.check_health import Finding, check_health
 from tests.fakes import FIT, FakeEngine
 
@@ -41,7 +42,8 @@ class Reporting(FakeEngine):
 
 def findings(site: Site, report: EngineReport) -> tuple[Finding, Finding]:
     watch = EngineWatch(Reporting(report), SystemClock())
-    sandbox, limits = check_health(replace(site.runtime.machinery, engine=watch))[-2:]
+    with use_locale("en"):
+        sandbox, limits = check_health(replace(site.runtime.machinery, engine=watch))[-2:]
     return sandbox, limits
 
 
