@@ -68,6 +68,23 @@ def test_nothing_that_a_program_tells_of_a_hidden_case_reaches_its_author(web: W
     assert leaks(web, room) == []
 
 
+def test_sample_says_what_may_be_wrong_and_a_hidden_case_does_not(web: Web) -> None:
+    room = open_room(web)
+    halved = "def double(x):\n    return x\n"
+    room.submit(room.code, halved)
+    (job_id,) = job_ids(web, room)
+    job = web.browser("candidate").get(f"/api/jobs/{job_id}").json()
+    assert [case["name"] for case in job["cases"]] == ["shown"]
+    hint = "Every value is half the expected one: is a factor 2 missing?"
+    assert job["cases"][0]["hints"] == [hint]
+    only_hidden = "def double(x):\n    return 2 * x if len(x) == 2 else x\n"
+    room.submit(room.code, only_hidden)
+    (newest,) = set(job_ids(web, room)) - {job_id}
+    text = web.browser("candidate").get(f"/api/jobs/{newest}").text
+    assert '"verdict":"WA"' in text
+    assert "half the expected one" not in text
+
+
 def test_sample_shows_what_the_program_told(web: Web) -> None:
     room = open_room(web)
     room.submit(room.code, TELLING)
