@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.grading.bwrap_engine import ENTRY_POINT, bwrap_command, root_folder
-from app.grading.hardening import DEFAULT_PIDS, SECCOMP
+from app.grading.hardening import DEFAULT_PIDS, SECCOMP, draw_user
 from app.grading.sandbox_session import DEFAULT_MEMORY_MB
 from app.grading.seccomp_filter import compile_profile
 
@@ -47,7 +47,7 @@ def bubblewrap(work: Work) -> Callable[[], None]:
     """Return what grades by a new ``bwrap``, with our walls and filter but no control group."""
     seccomp = os.memfd_create("seccomp")
     os.write(seccomp, compile_profile(SECCOMP))
-    walls = bwrap_command("bwrap", root_folder(), seccomp)[: -len(ENTRY_POINT)]
+    walls = bwrap_command("bwrap", root_folder(), draw_user(), seccomp)[: -len(ENTRY_POINT)]
     grade = _grade([*walls, *ISOLATED], work, pass_fds=[seccomp])
 
     def rewound() -> None:

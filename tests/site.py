@@ -172,7 +172,7 @@ def build_site(directory: Path, database_url: str = "") -> Site:
         database=database,
         notifier=LocalNotifier(),
         pool=Pool(engine, clock=clock, warm=0, capacity=4, busy_seconds=0.01),
-        engine=EngineWatch(engine, clock),  # type: ignore[arg-type]
+        engine=EngineWatch(engine, clock),
     )
     dispatcher = InlineDispatcher(task_handlers(machinery))
     return Site(Runtime(machinery, dispatcher), clock, engine, dispatcher)

@@ -88,7 +88,7 @@ def runtime(database: Database) -> Iterator[Runtime]:
         database=database,
         notifier=LocalNotifier(),
         pool=pool,
-        engine=EngineWatch(engine, clock),  # type: ignore[arg-type]
+        engine=EngineWatch(engine, clock),
     )
     yield Runtime(machinery, InlineDispatcher(task_handlers(machinery)))
     pool.close()
