@@ -78,7 +78,8 @@ def job_views(
 
 def one_job_view(session: Session, job: GradingJob, question: Question) -> JobView:
     """Return one job as the room shows it."""
-    results = case_results_of(session, [job.id]).get(job.id, [])
+    judged = job.judged_at is not None
+    results = case_results_of(session, [job.id]).get(job.id, []) if judged else []
     number = session.get_one(Submission, job.submission_id).number if job.submission_id else None
     ahead = _ahead(session, job)
     return job_view(job, question, results, number=number, ahead=ahead, reader="room")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.answers.queries import attempts_of, submissions_of
 from app.interviews.timing import remaining_ms
+from app.questions.models import QuestionVersion
 from app.questions.queries import document_of, versions_by_id
 from app.questions.schema import CodingQuestion, Paper
 from app.web.markdown import render_markdown
@@ -53,8 +54,7 @@ def room_view(
 
 def question_of(session: Session, attempt: Attempt) -> Question:
     """Return the question that an attempt asks, in the version that it asks."""
-    versions = versions_by_id(session, [attempt.question_version_id])
-    return document_of(versions[attempt.question_version_id])
+    return document_of(session.get_one(QuestionVersion, attempt.question_version_id))
 
 
 def attempt_tabs(
