@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MARGIN = 1.25  # beyond this many times the limit a call is late without any doubt
 MAX_RERUNS = 3  # of one program: a neighbour's load is seldom, a slow program never ends
+ALL_RESULTS = 64 * 1024 * 1024  # bytes that one program may return for all cases together
+LEAST_RESULT = 2 * 1024 * 1024  # bytes that it may return for each, however many there are
 FLOOR_MS = 100.0  # below, noise is as large as what is measured
 
 # Little arithmetic on large data and much of the interpreter, as answers are: about 10 ms.
@@ -49,12 +51,19 @@ def run_limits(question: CodingQuestion) -> RunLimits:
 
 
 def case_call(question: CodingQuestion, code: str, case: CaseData) -> Call:
-    """Return the call that runs `code` on `case`."""
+    """Return the call that runs `code` on `case`.
+
+    All results of a program are kept until the last is there, so that they share what may be
+    returned. How much is there tells a program nothing of a case: only how many there are.
+    """
+    count = sum(len(one.seeds) or 1 for one in question.cases)
+    limits = run_limits(question)
+    share = max(LEAST_RESULT, min(limits.result_bytes, ALL_RESULTS // count))
     return Call(
         code=code,
         entry_point=question.entry_point,
         args=case.args,
-        limits=run_limits(question),
+        limits=replace(limits, result_bytes=share),
         return_args=case.inputs_unmodified,
         scripted=case.scripted,
     )

@@ -15,14 +15,16 @@ import numpy as np
 import pytest
 
 from app.grading.checkers import check
+from app.grading.diagnosis import diagnose
 from app.grading.judging import judge_case, summarise
 from app.grading.presentation import MAX_CHARACTERS, show
 from app.grading.properties import CheckerBrokenError, check_properties
+from app.grading.running import case_call
 from app.grading.runs import CaseRun, Outcome, RunLimits
 from app.grading.values import InvalidValueError, decode_value, encode_value
 from app.grading.verdicts import Verdict
 from app.questions.bank import read_bank
-from app.questions.schema import PropertyChecker, SameSetChecker
+from app.questions.schema import Case, PropertyChecker, SameSetChecker
 from app.web.api.attempts import _events
 from app.workflows.grade_submission import grade_submission
 from tests.attacks.court import (
@@ -486,6 +488,33 @@ def test_bits_that_no_machine_makes_are_refused_or_judged(dtype: str, pattern: i
     if dtype != "|b1" or pattern != 1:
         assert verdict is not Verdict.AC
     described(sample, run)
+
+
+def test_results_of_all_cases_together_are_bounded(box: Box) -> None:
+    """They are kept until the last is there: 32 MB for each of a hundred cases were 3 GB."""
+    generated = {"name": "many", "group": "values", "seeds": list(range(50)), "generate": "code"}
+    many = [QUESTION.cases[0], Case.model_validate(generated)]
+    question = QUESTION.model_copy(update={"cases": many})
+    limit = case_call(question, "", about(1)).limits.result_bytes
+    assert limit * 51 <= 110 << 20
+    program = "import numpy as np\ndef f(x): return np.zeros(4_000_000)"
+    (run,) = runs_of(box, program, [about(2)], question)
+    assert (run.outcome, run.result) == (Outcome.OUTPUT, None)
+    assert judged(box, HONEST, question=question).verdict is Verdict.AC
+
+
+def test_a_diagnosis_of_a_huge_wrong_result_is_short_work() -> None:
+    for expected in (2.5, np.arange(6.0).reshape(2, 3), [1.0, 2.0], {"a": 1}):
+        wrong: list[Value] = [
+            [0.5] * 200_000,
+            [np.zeros(1)] * 20_000,
+            np.zeros((2,) * 20),
+            np.zeros((1,) * 32),
+            np.zeros(2_000_000),
+            "x" * 10_000_000,
+        ]
+        for got in wrong:
+            assert seconds_of(lambda e=expected, g=got: diagnose(e, g)) < 1.5  # type: ignore[misc]
 
 
 def test_the_judge_s_memory_does_not_grow_with_results_that_it_judged() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.grading.reference import GateError, build_reference
-from app.grading.running import case_call, run_limits
+from app.grading.running import ALL_RESULTS, case_call, run_limits
 from app.grading.runs import Call, CaseRun, Outcome
 from app.grading.values import decode_value, encode_value
 from app.questions.bank import read_question
@@ -199,7 +199,8 @@ def test_call_has_the_limits_of_its_question() -> None:
     case = build_reference(asked, sandbox()).cases[0]
     call = case_call(asked, "code", case)
     assert (call.code, call.entry_point, call.args) == ("code", "double", case.args)
-    assert call.limits == limits
+    assert call.limits == replace(limits, result_bytes=call.limits.result_bytes)
+    assert call.limits.result_bytes * len(asked.cases) <= ALL_RESULTS
     assert encode_value(decode_value(call.args)) == case.args
 
 
