@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.grading.queries import waiting_jobs
 from app.kit.i18n import _
 from app.questions.queries import live_versions, newest_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
 
     from app.grading.runs import EngineReport
     from app.workflows.runtime import Machinery
@@ -28,7 +31,7 @@ class Finding:
 
 
 def check_health(machinery: Machinery) -> list[Finding]:
-    """Look at database, bank and sandbox, in that order."""
+    """Look at database, bank, queue and sandbox, in that order."""
     return [*_database(machinery), *_sandbox(machinery)]
 
 
@@ -46,6 +49,7 @@ def _database(machinery: Machinery) -> Iterator[Finding]:
         with machinery.database.transaction(read_only=True) as session:
             session.execute(text("SELECT 1"))
             live, newest = live_versions(session), newest_versions(session)
+            queue = _queue(session, machinery)
     except SQLAlchemyError as error:
         yield Finding(name, "error", str(error).splitlines()[0])
         return
@@ -55,6 +59,7 @@ def _database(machinery: Machinery) -> Iterator[Finding]:
     if refused:
         detail += "; " + _("refused: {names}").format(names=", ".join(refused))
     yield Finding(_("Question bank"), "warning" if refused or not live else "ok", detail)
+    yield queue
 
 
 def _sandbox(machinery: Machinery) -> Iterator[Finding]:
@@ -70,6 +75,17 @@ def _sandbox(machinery: Machinery) -> Iterator[Finding]:
     else:
         yield Finding(name, "ok", _described(report))
     yield _limits(report)
+
+
+def _queue(session: Session, machinery: Machinery) -> Finding:
+    """State how much code waits, and what there is to run it."""
+    waiting, limit = waiting_jobs(session), machinery.settings.queue_limit
+    parts = [_("{count} of at most {limit} jobs wait").format(count=waiting, limit=limit)]
+    if machinery.pool is not None:
+        text = _("sandboxes: {warm} warm, {idle} idle, {busy} in use, at most {capacity}")
+        parts.append(text.format_map(asdict(machinery.pool.census())))
+    state: Literal["ok", "warning"] = "ok" if waiting < limit else "warning"
+    return Finding(_("Queue"), state, "; ".join(parts))
 
 
 def _described(report: EngineReport) -> str:
