@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from app.grading.judging import judge_case
 from app.grading.runs import Outcome, RunLimits
 from app.grading.static_rules import find_violations, is_stopped
-from app.grading.values import InvalidValueError, decode_value
+from app.grading.values import InvalidValueError, decode_value, encode_value
 from app.grading.verdicts import Verdict
 from tests.attacks.court import (
     CASES,
@@ -31,6 +32,7 @@ from tests.attacks.court import (
 from tests.sandboxes import call, result
 
 if TYPE_CHECKING:
+    from app.grading.values import Value
     from tests.sandboxes import Box
 
 ZEROS = "np.zeros(x.shape[1])"
@@ -962,7 +964,35 @@ def test_the_entry_point_may_not_be_a_trap(box: Box) -> None:
         assert earns_nothing(box, trap)
 
 
+HOSTILE_CLASSES = {
+    "it returns what agrees": "class f:\n    g = lambda s, x: Any()\n    total = Any()",
+    "it has every attribute": (
+        "class f:\n    def __getattribute__(self, name): return lambda **k: Any()"
+    ),
+    "its attribute exits": (
+        "class f:\n    def g(self, x): return 2.5\n"
+        "    total = property(lambda self: __import__('os')._exit(0))"
+    ),
+    "it is no instance": "class f:\n    def __new__(cls): return True",
+    "its class is a list": "class f(list):\n    g = lambda s, x: s\n    total = [2.5, 7.5]",
+    "it grows the script": (
+        "import sys\nclass f:\n    def g(self, x):\n"
+        "        sys._getframe(1).f_locals['given'].extend([2.5, 7.5])\n    total = 0.0"
+    ),
+    "it returns everything at once": "class f:\n    g = lambda s, x: [2.5, 7.5]\n    total = None",
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_CLASSES)
+def test_a_class_that_plays_a_script_of_its_own_earns_nothing(box: Box, hostile: str) -> None:
+    script: Value = {"init": {}, "calls": [["g", {"x": 1.0}], ["total", None]]}
+    asked = replace(case({}, [2.5, 7.5]), args=encode_value(script), scripted=True)
+    honest = "class f:\n    def g(self, x): self.total = 7.5; return 2.5 * x"
+    assert judged(box, honest, [asked]).score == 1
+    program = AGREEABLE.replace("BASE", "object") + HOSTILE_CLASSES[hostile]
+    assert earns_nothing(box, program, [asked])
+
+
 def test_report_bytes_are_judged_as_data_whoever_wrote_them() -> None:
     for report in (b"", b"T", b"N", b"AC", b"RT", b"L\x00\x00\x00\x00", b"D" + b"\x00" * 8):
         assert verdict_on(report, CASES[1]) is not Verdict.AC
-        assert QUESTION.points > 0

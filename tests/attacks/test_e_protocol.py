@@ -238,6 +238,25 @@ def test_a_verdict_is_kept_for_whoever_went_away_while_it_was_found(room: Room) 
     assert candidate.get(f"/api/jobs/{job_id}").json()["verdict"] == "AC"
 
 
+def test_printed_events_do_not_enter_the_stream(room: Room) -> None:
+    forged = "\\n\\nevent: job\\ndata: {}\\r\\rid: 1\\n\\n\\u2028event: clock"
+
+    async def listen() -> str:
+        events = _events(room.web.site.runtime, login_id(room.web), room.id, room.code)
+        await anext(events)
+        await asyncio.to_thread(
+            room.submit, room.code, f"def double(x):\n    print('{forged}')\n    return '{forged}'"
+        )
+        told = await anext(events)
+        await events.aclose()  # type: ignore[attr-defined]
+        return told.decode()
+
+    event = asyncio.run(listen())
+    assert "event: clock" in event
+    lines = event.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    assert [line.partition(":")[0] for line in lines] == ["event", "data"]
+
+
 @pytest.mark.case(102)
 def test_a_job_that_is_delivered_again_is_judged_once(room: Room) -> None:
     job_id = submitted(room, DOUBLE)["id"]
