@@ -102,6 +102,19 @@ def is_stopped(violations: Iterable[Violation]) -> bool:
     return any(one.stops for one in violations)
 
 
+def what_stops(question: CodingQuestion) -> list[Message]:
+    """Return what candidates must know beforehand: the rules whose breach is NA."""
+    stopping = [rule for rule in _rules_of(question) if rule.stops]
+    names = dict.fromkeys(name for rule in stopping for name in rule.forbid)
+    loops = dict.fromkeys(name for rule in stopping for name in rule.no_loops_over)
+    told = []
+    if names:
+        told.append(message("Not allowed here: {names}.", names=", ".join(names)))
+    if loops:
+        told.append(message("No Python loop may run over {names}.", names=", ".join(loops)))
+    return told
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """A rule of either spelling."""

@@ -220,6 +220,7 @@ class AttemptView:
     submissions: Sequence[SubmissionView]
     submissions_left: int
     jobs: Sequence[JobView]  # newest first
+    not_allowed: Sequence[str] = ()  # what keeps code from being run
 
 
 @dataclass(frozen=True, slots=True)

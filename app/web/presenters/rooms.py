@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.answers.queries import attempts_of, submissions_of
+from app.grading.static_rules import what_stops
 from app.interviews.timing import remaining_ms
 from app.questions.models import QuestionVersion
 from app.questions.queries import document_of, versions_by_id
@@ -89,6 +90,7 @@ def _attempt_view(
 ) -> AttemptView:
     jobs = job_views(session, attempt.id, question, "room")
     submissions = submissions_of(session, [attempt.id]).get(attempt.id, [])
+    stopping = what_stops(question) if isinstance(question, CodingQuestion) else []
     return AttemptView(
         id=attempt.id,
         kind=question.kind,
@@ -103,6 +105,7 @@ def _attempt_view(
         submissions=submission_views(submissions, jobs),
         submissions_left=max(0, limit - len(submissions)),
         jobs=jobs,
+        not_allowed=[str(one) for one in stopping],
     )
 
 
