@@ -154,6 +154,55 @@ def test_children_that_the_kernel_reaps_itself_cannot_hide_their_cpu_time(
     assert run.outcome is Outcome.CPU_TIME
 
 
+@pytest.mark.case(4)
+@pytest.mark.parametrize("flags", [0, 12, 0x8000 | 17])
+def test_children_of_no_family_cannot_hide_their_cpu_time(box: Box, flags: int) -> None:
+    # Whose end is told to nobody, by another signal, or who are siblings instead of children.
+    code = """
+        import ctypes, os, signal, time
+        libc = ctypes.CDLL(None)
+        def f(flags):
+            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+            for _ in range(100):
+                if libc.syscall(56, ctypes.c_long(flags), 0, 0, 0, 0) == 0:
+                    end = time.process_time() + 0.01
+                    while time.process_time() < end: pass
+                    os._exit(0)
+                time.sleep(0.01)
+    """
+    assert box.one(code, {"flags": flags}, limits=SPIN).outcome is Outcome.CPU_TIME
+
+
+@pytest.mark.case(3)
+def test_threads_that_outlive_the_main_one_are_over_its_cpu_time(box: Box) -> None:
+    code = """
+        import ctypes, threading
+        def spin():
+            while True: pass
+        def f():
+            threading.Thread(target=spin).start()
+            ctypes.CDLL(None).syscall(60, 0)  # exit, of this thread only
+    """
+    assert box.one(code, limits=SPIN).outcome is Outcome.CPU_TIME
+
+
+@pytest.mark.case(4)
+def test_adopted_orphans_cannot_hide_their_cpu_time(box: Box) -> None:
+    code = """
+        import ctypes, os, time
+        def f():
+            ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # whoever loses its parent is ours
+            for _ in range(100):
+                if os.fork() == 0:
+                    if os.fork() == 0:
+                        while time.process_time() < 0.01: pass
+                    os._exit(0)
+                os.wait()
+                os.wait()
+    """
+    assert box.one(code, limits=SPIN).outcome is Outcome.CPU_TIME
+
+
 @pytest.mark.case(5)
 def test_waiting_for_children_is_over_its_wall_time(box: Box) -> None:
     code = """
