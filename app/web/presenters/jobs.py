@@ -137,11 +137,15 @@ def _stages_of(job: GradingJob) -> list[StageView]:
 def stage_views(queued_at: datetime, took_ms: Sequence[int]) -> list[StageView]:
     """Return the stages of a judged job from how long each took; code may not have been run."""
     names: tuple[StageName, ...] = (*RUNNING[: len(took_ms) - 1], "judged")
-    stages = [StageView("queued", str(STAGES["queued"]), queued_at.replace(microsecond=0), None)]
+    stages = [StageView("queued", str(STAGES["queued"]), _whole_second(queued_at), None)]
     for name, took, passed in zip(names, took_ms, accumulate(took_ms), strict=False):
-        at = (queued_at + timedelta(milliseconds=passed)).replace(microsecond=0)
+        at = _whole_second(queued_at + timedelta(milliseconds=passed))
         stages.append(StageView(name, str(STAGES[name]), at, took))
     return stages
+
+
+def _whole_second(at: datetime) -> datetime:
+    return (at + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
 def _coarse_ms(start: datetime, end: datetime) -> int:
