@@ -14,7 +14,7 @@ Arrays travel as separate buffers, so that returning a large one does not copy i
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -223,13 +223,11 @@ class Decoder:
         end = start + struct.unpack_from("<H", content, len(NPY_MAGIC))[0]
         # numpy's header is the text of a dict, whose strings hold no quotes.
         parts = str(content[start:end], "latin-1").split("'")
-        descr, order, shape = parts[3], parts[6], parts[8]
+        descr, fortran, shape = parts[3], parts[6], parts[8]
         sizes = tuple(int(size) for size in shape.strip(" :(),}\n").split(",") if size)
-        dtype = np.dtype(descr)
-        if 0 in sizes:
-            return np.empty(sizes, dtype)
-        flat = np.frombuffer(content[end:], dtype)
-        return flat.reshape(sizes, order="F" if "True" in order else "C").copy("K")
+        order: Literal["F", "C"] = "F" if "True" in fortran else "C"
+        there = np.ndarray(sizes, np.dtype(descr), buffer=content, offset=end, order=order)
+        return there.copy("K")
 
 
 _CONSTANTS = {b"N": None, b"T": True, b"F": False}

@@ -109,6 +109,9 @@ class RaisedError:
 class CaseRun:
     """What one call did. `result` is an encoded value, untrusted until it is decoded.
 
+    `cpu_ms` is that of all its processes, fork and exit included; `memory_kb` the peak of the
+    largest of them, of which Python with numpy are about 20,000.
+
     `rerun` says that it is the better of two runs: the first was late by a little.
     """
 

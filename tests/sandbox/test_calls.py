@@ -391,6 +391,23 @@ def test_each_call_of_a_batch_has_its_own_output(box: Box) -> None:
     assert [result(run) for run in runs] == ["r" * 30_000 * at for at in range(5)]
 
 
+def test_processes_that_a_call_leaves_behind_do_not_see_the_next(box: Box) -> None:
+    box.replace()
+    code = """
+        import os, time
+        def f(x):
+            if os.fork() == 0:
+                os.closerange(0, 60)
+                time.sleep(30)
+            return x
+    """
+    look = "import os\ndef f(x): return sorted(n for n in os.listdir('/proc') if n.isdigit())[1:]"
+    left, there = box.run(call(code, {"x": 1}), call(look, {"x": 1}))
+    assert result(left) == 1
+    assert len(result(there)) == 1  # type: ignore[arg-type]
+    assert box.spent
+
+
 # --- Randomness -------------------------------------------------------------------------------
 
 
