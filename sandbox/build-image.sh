@@ -84,7 +84,7 @@ in_base() {
     if [ -n "$base" ]; then
         docker run --rm --network none --entrypoint "$1" "$base" "$2" "$3"
     else
-        chroot "$work/base" "$@"
+        bwrap --unshare-all --bind "$work/base" / --dev /dev --proc /proc "$@"
     fi
 }
 
@@ -131,7 +131,7 @@ assemble_directly() {
     bootstrap "$work/base" "no container engine answers"
     gather_context
     mv "$work/context" "$work/base/build"
-    chroot "$work/base" python3 -I /build/assemble_root.py /build /assembled
+    in_base python3 -I /build/assemble_root.py /build /assembled
     mv "$work/base/assembled" "$work/root"
 }
 
