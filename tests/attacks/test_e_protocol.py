@@ -1,5 +1,6 @@
-"""What travels between the parts: bytes that are no text, results that are no values, calls that
-end half-way. Nothing crashes, hangs or grows without bound, and no one else's work is lost.
+"""Group E, protocol: bytes that are no text, results that are no values, calls cut short.
+
+Nothing crashes, hangs or grows without bound, and no one else's work is lost.
 """
 
 from __future__ import annotations
