@@ -56,6 +56,7 @@ def room(site: Site, served: FastAPI, box: Box) -> Iterator[Room]:
     web = Web(site, served)
     yield open_room(web)
     web.close()
+    served.state.runtime = None  # with the site goes the thread that asks for its engine
 
 
 @pytest.fixture
