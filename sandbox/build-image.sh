@@ -116,9 +116,11 @@ build_image() {
         --build-arg "BASE=$base" --build-arg "CHECKOUT=$checkout" \
         -t "$image" "$work/context" >$var/image-build.log 2>&1 ||
         fail "docker build failed, see $var/image-build.log"
-    docker image prune -f --filter label=yimian.stage=build \
-        --filter "label=yimian.checkout=$checkout" >/dev/null
+    prune -f --filter label=yimian.stage=build
 }
+
+# Of this checkout's own images; another checkout may be at it, then next time.
+prune() { docker image prune "$@" --filter "label=yimian.checkout=$checkout" >/dev/null 2>&1 || true; }
 
 export_image() {
     container=$(docker create "$image")
@@ -141,8 +143,7 @@ build_root() {
     if have_engine; then export_image; else rmdir "$work/root" && assemble_directly; fi
     chmod 755 "$work/root"
     touch "$work/root"
-    # Another build may have been quicker.
-    mv -T "$work/root" "$root" 2>/dev/null || [ -d "$root" ]
+    mv -T "$work/root" "$root"
 }
 
 mkdir -p $var
@@ -155,13 +156,15 @@ if ! have_engine && ! command -v bwrap >/dev/null; then
     say "WARNING: nothing built, there is neither a container engine nor bubblewrap"
     exit 0
 fi
+# One build at a time: who waits finds it done.
+exec 9>$var/sandbox-build.lock
+flock 9
 # Beside what it becomes, so that it can be moved there whole.
 work=$(mktemp -d $var/sandbox-build-XXXXXX)
 if have_engine; then
     if ! docker image inspect "$image" >/dev/null 2>&1; then
         build_image
-        docker image prune -a -f --filter "label=yimian.checkout=$checkout" \
-            --filter until=24h >/dev/null
+        prune -a -f --filter until=24h
         built=yes
     fi
     printf '%s\n' "$image" >$var/sandbox-image
