@@ -6,7 +6,8 @@ that a child inherits finds no trace of an earlier call.
 
 The child of the next call is forked before that call arrives. That saves its time, and its
 process id tells whether the call before started processes or threads: ids count up, so they
-would tell the next call something.
+would tell the next call something. The first call of a batch gets a new one: when the last child
+was forked, too, is something that the batch before could have chosen.
 
 Random states are seeded anew before each fork, from the kernel: ``random`` and numpy's old global
 one. The seed of ``hash()`` cannot change within a process: it is the container's own, drawn when
@@ -21,6 +22,7 @@ b"R" report; b"E" the end, as END. They are held back while more requests wait a
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import gc
@@ -212,6 +214,13 @@ class Child:
     streams: Sequence[Stream]
     usage: Usage = field(default_factory=Usage)
 
+    def abandon(self) -> None:
+        """Kill and reap it before it had a call."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.call)
+        self.close()
+
     def close(self) -> None:
         """Give back its descriptors."""
         if self.exited != NO_PIDFD:
@@ -220,51 +229,75 @@ class Child:
             os.close(stream.fd)
 
 
+class Born(BaseException):
+    """Raised in a new child, which so leaves all frames of PID 1, and what they know, behind."""
+
+
 def main() -> NoReturn:
-    """Serve calls until stdin ends, then exit, and the container with it."""
+    """Serve calls until stdin ends, then exit, and the container with it; or be a child."""
     if open_doors := [name for name, closed in doors().items() if not closed]:
         sys.stderr.write(f"this container is not closed: {', '.join(open_doors)}\n")
         os._exit(OPEN_HOUSE)
     prepare()
+    base = runner.address_space()
+    with contextlib.suppress(Born):
+        serve()
+    runner.main(base)
+
+
+def serve() -> NoReturn:
+    """Serve calls. What a batch was and when it ended is not for the next one to see."""
     outbox, nursery = Outbox(), Nursery()
     if not own_kernel():
         runner.set_dumpable(dumpable=False)
         lockdown.lock_down()
     child = nursery.fork()
     outbox.add(HELLO_ONCE if own_kernel() else HELLO)
-    dropped: int | None = None
+    batch = dropped = 0
     while True:
         request = read_request(outbox)
         if request.batch == dropped:
             drop(request.size)
             continue
-        deliver(child, request)
-        started = time.monotonic()
-        reason = watch(child, outbox, started + request.wall_ms / 1000, request.cpu_ms / 1000)
-        wall_us = round((time.monotonic() - started) * 1e6)
-        clear(child)
-        successor = nursery.fork()  # so that it starts while we go on
-        reason = drain(child, outbox, reason)
-        child.close()
-        used = child.usage
-        by_itself = reason == EXITED and used.exit_code == -signal.SIGKILL
-        if by_itself or used.killed:
-            dropped = request.batch
-        outbox.add(
-            END_OF_CALL,
-            END.pack(
-                request.sequence,
-                reason,
-                used.exit_code,
-                used.cpu_us,
-                wall_us,
-                used.memory_kb,
-                used.killed,
-                successor.pid != child.pid + 1,
-                request.batch == dropped,
-            ),
-        )
-        child = successor
+        if request.batch != batch:
+            child.abandon()
+            child = nursery.fork()
+            batch = request.batch
+        child, goes_on = serve_one(request, child, nursery, outbox)
+        if not goes_on:
+            dropped = batch
+
+
+def serve_one(
+    request: Request, child: Child, nursery: Nursery, outbox: Outbox
+) -> tuple[Child, bool]:
+    """Serve one call; return the next child, and whether the batch goes on."""
+    deliver(child, request)
+    started = time.monotonic()
+    reason = watch(child, outbox, started + request.wall_ms / 1000, request.cpu_ms / 1000)
+    wall_us = round((time.monotonic() - started) * 1e6)
+    clear(child)
+    successor = nursery.fork()  # so that it starts while we go on
+    reason = drain(child, outbox, reason)
+    child.close()
+    used = child.usage
+    by_itself = reason == EXITED and used.exit_code == -signal.SIGKILL
+    goes_on = not by_itself and not used.killed
+    outbox.add(
+        END_OF_CALL,
+        END.pack(
+            request.sequence,
+            reason,
+            used.exit_code,
+            used.cpu_us,
+            wall_us,
+            used.memory_kb,
+            used.killed,
+            successor.pid != child.pid + 1,
+            not goes_on,
+        ),
+    )
+    return successor, goes_on
 
 
 def doors() -> dict[str, bool]:
@@ -420,7 +453,6 @@ class Nursery:
         # Opened while it still can be: see main.
         self._rank = os.open("/proc/self/oom_score_adj", os.O_RDWR)
         self._own_rank = os.read(self._rank, 16)
-        self._base = runner.address_space()
         self._random = importlib.import_module("random")
         # numpy's old global generator keeps 624 words, and takes new ones without computing.
         address = np.random.mtrand._rand._bit_generator.ctypes.state_address  # noqa: SLF001 - no other way to it
@@ -444,7 +476,7 @@ class Nursery:
             runner.settle(call_read, output_write, report_write)
             if self._own_kernel:
                 runner.shed_root()
-            runner.main(self._base)
+            raise Born
         self._rank_as(self._own_rank)
         for fd in (call_read, output_write, report_write):
             os.close(fd)

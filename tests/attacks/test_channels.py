@@ -293,7 +293,7 @@ def test_process_ids_that_moved_on_spend_the_sandbox(box: Box) -> None:
     look = "import os\ndef f(): return os.getpid()"
     first, second = box.value(look), box.value(look)
     assert isinstance(first, int)
-    assert second == first + 1
+    assert second == first + 2  # the child that had waited was replaced, as for every batch
     assert not box.spent
     box.value("""
         import os

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -406,6 +407,24 @@ def test_processes_that_a_call_leaves_behind_do_not_see_the_next(box: Box) -> No
     assert result(left) == 1
     assert len(result(there)) == 1  # type: ignore[arg-type]
     assert box.spent
+
+
+def test_a_call_sees_neither_the_frames_of_pid_1_nor_when_the_batch_before_ended(box: Box) -> None:
+    code = """
+        import sys, time
+        def f():
+            frame, names = sys._getframe(), []
+            while frame.f_back:
+                frame = frame.f_back
+                names.append([frame.f_code.co_name, sorted(frame.f_locals)])
+            started = int(open("/proc/self/stat").read().rsplit(")", 1)[1].split()[19]) / 100
+            return [names[3:], time.clock_gettime(time.CLOCK_BOOTTIME) - started]
+    """
+    box.value("def f(): return 1")
+    time.sleep(1.5)  # a child that had been waiting would be as old as that
+    frames, age = cast("list[Any]", box.value(code))
+    assert frames == [["main", ["base", "open_doors"]], ["<module>", frames[1][1]]]
+    assert age < 1.2
 
 
 # --- Randomness -------------------------------------------------------------------------------
