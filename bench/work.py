@@ -79,6 +79,7 @@ def question(shape: tuple[int, int]) -> CodingQuestion:
             "cases": [case],
             "rubric": criteria,
             "solutions": right,
+            "follow_ups": [],
         }
     )
 
