@@ -284,9 +284,9 @@ def test_warming_is_tried_again_when_the_engine_is_back(house: House) -> None:
     house.engine.away = False
 
     def warmed() -> bool:
-        house.clock.advance(60)
-        use(pool, "a")  # wakes the keeper
-        return len(house.engine.started) == 2
+        house.clock.advance(RETRY_SECONDS)
+        wake(pool)
+        return pool.census().warm == 1
 
     eventually(warmed)
 
