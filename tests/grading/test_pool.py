@@ -279,16 +279,13 @@ def test_an_engine_that_is_away_fails_the_lease_and_frees_its_place(house: House
 def test_warming_is_tried_again_when_the_engine_is_back(house: House) -> None:
     house.engine.away = True
     pool = house.pool(warm=1)
+    eventually(lambda: house.engine.tries == 1 and pool.census().other == 0)
     with pytest.raises(EngineUnavailableError):
         use(pool, "a")
     house.engine.away = False
-
-    def warmed() -> bool:
-        house.clock.advance(RETRY_SECONDS)
-        wake(pool)
-        return pool.census().warm == 1
-
-    eventually(warmed)
+    house.clock.advance(RETRY_SECONDS)
+    wake(pool)
+    eventually(lambda: pool.census().warm == 1)
 
 
 def test_closing_destroys_everything_and_refuses_more(house: House) -> None:
