@@ -6,8 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := var/stamps
-# Tests that need containers, browsers or services: one after the other, or they slow each other
-# down. All the others run side by side.
+# Tests that need containers, browsers or services: one group after the other, each in a process
+# of its own, whose leftovers are counted at its end. All the others run side by side.
 HEAVY := sandbox attacks corpus browser faults services
 
 .DEFAULT_GOAL := help
@@ -23,7 +23,7 @@ run: setup ## Set everything up and serve http://127.0.0.1:8000
 test: setup $(STAMPS)/services ## Set everything up and run the whole suite
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 	$(BIN)/python -m pytest -n 2 $(HEAVY:%=--ignore tests/%)
-	$(BIN)/python -m pytest $(HEAVY:%=tests/%)
+	@set -e; for group in $(HEAVY); do $(BIN)/python -m pytest tests/$$group; done
 
 check: $(STAMPS)/python $(STAMPS)/node ## Format, lint, types, floors
 	$(BIN)/ruff format --check .
