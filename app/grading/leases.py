@@ -6,6 +6,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.grading.pairs import SandboxPair, size_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,6 +34,30 @@ class Lease:
         spent = self.sandbox is None or self.sandbox.spent
         return spent or self.broken or self.ended or self.runs >= MAX_RUNS
 
+    @property
+    def size(self) -> int:
+        """How many sandboxes it holds, one being started included."""
+        return size_of(self.sandbox)
+
+    def lend(self, memory: RunningMemory, *, alone: bool) -> GuardedSandbox:
+        """Return what the owner gets: all that it holds, or with `alone` the first only."""
+        assert self.sandbox is not None  # noqa: S101 - it was started
+        pair = self.sandbox
+        lent = pair.first if alone and isinstance(pair, SandboxPair) else pair
+        return GuardedSandbox(self, lent, memory)
+
+    def part(self) -> Sandbox:
+        """Give the second of a pair away, and go on with the first."""
+        assert isinstance(self.sandbox, SandboxPair)  # noqa: S101 - its size was asked
+        second, self.sandbox = self.sandbox.second, self.sandbox.first
+        return second
+
+    def give_up(self) -> list[Sandbox]:
+        """Return what it holds, to be destroyed."""
+        if self.sandbox is None:
+            return []
+        return [*([self.part()] if self.size > 1 else []), self.sandbox]
+
 
 @dataclass(slots=True)
 class GuardedSandbox:
@@ -53,7 +79,7 @@ class GuardedSandbox:
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
         """Run the calls once there is memory for the largest. Raises SandboxBrokenError."""
-        with self.memory.held_for(calls):
+        with self.memory.held_for(calls, at_once=size_of(self.sandbox)):
             self.lease.runs += 1
             self.lease.broken = True  # unless it comes back: a torn exchange cannot be resumed
             runs = self.sandbox.run(calls)
@@ -97,4 +123,5 @@ class Shelf:
     @property
     def alive(self) -> int:
         """How many exist, also those being started or destroyed."""
-        return len(self.warm) + len(self.idle) + len(self.busy) + self.starting + self.going
+        leased = sum(lease.size for lease in (*self.idle.values(), *self.busy))
+        return len(self.warm) + leased + self.starting + self.going

@@ -59,9 +59,10 @@ class RunningMemory:
         self._changed = Condition()
 
     @contextmanager
-    def held_for(self, calls: Sequence[Call]) -> Iterator[None]:
-        """Hold what the largest of `calls` may use inside the ``with`` block."""
-        needed = max(map(memory_cap_mb, calls), default=0) if self._total_mb else 0
+    def held_for(self, calls: Sequence[Call], *, at_once: int = 1) -> Iterator[None]:
+        """Hold what the largest of `calls` may use, as often as they run, inside the block."""
+        largest = max(map(memory_cap_mb, calls), default=0) if self._total_mb else 0
+        needed = largest * at_once
         with self._changed:
             self._changed.wait_for(lambda: self._fits(needed))
             self._taken_mb += needed

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from app.grading.demand import Demand
-from app.grading.leases import Census, GuardedSandbox, Lease, Shelf
+from app.grading.leases import Census, Lease, Shelf
 from app.grading.memory import UNBOUNDED
+from app.grading.pairs import SandboxPair
 from app.grading.runs import EngineUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from app.grading.memory import MemoryBudget
     from app.grading.runs import Engine, Sandbox
@@ -46,7 +48,8 @@ class Pool:
     `idle_seconds`, is needed by another owner (least recently used first), is `spent`, broken or
     dead, or `end` is called; runs of one owner at the same time get one each, and one of them is
     kept. With `reuse="never"` it is destroyed after every lease. Nobody ever gets a sandbox that
-    another owner had.
+    another owner had. While most of the capacity and half of the cores are free, a second one is
+    lent along, and calls run in both side by side.
 
     At least `warm` are kept ready and, where more newcomers come than that, up to half of the
     capacity; none if `warm` is 0. `memory` bounds the capacity, and which calls may run at once.
@@ -77,6 +80,7 @@ class Pool:
         self._idle_seconds = idle_seconds
         self._busy_seconds = busy_seconds
         self._reuse = reuse
+        self._cores = os.cpu_count() or 1
         self._memory = memory.for_calls(capacity)
         self._demand = Demand(warm, max(warm, capacity // 2) if warm else 0)
         self._shelf = Shelf()
@@ -88,6 +92,7 @@ class Pool:
         self._check_at = clock.monotonic() + CHECK_SECONDS
         self._changed = threading.Condition()
         self._hands = ThreadPoolExecutor(STARTS_AT_ONCE + ENDS_AT_ONCE, "sandbox-hand")
+        self._second_hands = ThreadPoolExecutor(max(capacity // 2, 1), "sandbox-second")
         self._keeper = threading.Thread(target=self._keep, name="sandbox-pool", daemon=True)
         self._keeper.start()
 
@@ -124,8 +129,7 @@ class Pool:
         """
         lease = self._acquire(owner)
         try:
-            assert lease.sandbox is not None  # noqa: S101 - it was started
-            yield GuardedSandbox(lease, lease.sandbox, self._memory)
+            yield lease.lend(self._memory, alone=not self._cores_are_free())
         finally:
             self._release(lease)
 
@@ -136,7 +140,7 @@ class Pool:
                 if lease.owner == owner:
                     lease.ended = True
             if idle := self._shelf.idle.pop(owner, None):
-                self._doom(idle)
+                self._put_away(idle.give_up())
 
     def close(self) -> None:
         """Destroy everything that is not in use and refuse new leases; may be called twice."""
@@ -149,6 +153,7 @@ class Pool:
             self._changed.notify_all()
         self._keeper.join()
         self._hands.shutdown()
+        self._second_hands.shutdown()
 
     # --- Taking and giving back --------------------------------------------------------------
 
@@ -164,6 +169,7 @@ class Pool:
                 self._shelf.queue.remove(ticket)
                 self._call_next()
             self._shelf.busy.append(lease)
+            self._pair(lease)
         if lease.sandbox is None:
             self._start(lease)
         return lease
@@ -175,7 +181,7 @@ class Pool:
         """
         if self._closed:
             raise PoolClosedError
-        if (idle := self._shelf.idle.pop(owner, None)) and self._lives(idle.sandbox):
+        if (idle := self._shelf.idle.pop(owner, None)) and self._keeps(idle):
             return idle
         if self._shelf.queue[0] is not ticket:
             return None
@@ -185,7 +191,7 @@ class Pool:
         if self._shelf.alive < self._capacity:
             return self._newcomer(owner, None)
         if self._shelf.going < len(self._shelf.queue):
-            self._evict_one()
+            self._make_room()
         return None
 
     def _newcomer(self, owner: str, sandbox: Sandbox | None) -> Lease:
@@ -193,13 +199,33 @@ class Pool:
         self._changed.notify_all()  # the keeper refills
         return Lease(owner, sandbox)
 
-    def _lives(self, sandbox: Sandbox | None) -> bool:
+    def _lives(self, sandbox: Sandbox) -> bool:
         """Return whether it may be lent; a dead one is put away, and nobody hears of it."""
-        if sandbox is not None and not sandbox.alive:
-            self._shelf.doomed.append(sandbox)
-            self._changed.notify_all()
+        if not sandbox.alive:
+            self._put_away([sandbox])
             return False
-        return sandbox is not None
+        return True
+
+    def _keeps(self, lease: Lease) -> bool:
+        """Return whether an idle lease may go on; with a dead sandbox it is put away."""
+        if lease.sandbox is None or not lease.sandbox.alive:
+            self._put_away(lease.give_up())
+            return False
+        return True
+
+    def _pair(self, lease: Lease) -> None:
+        """Lend a second sandbox along, while there are enough for whoever comes next."""
+        shelf = self._shelf
+        is_spare = len(shelf.warm) > 1 and 2 * shelf.alive <= self._capacity
+        if lease.sandbox is None or lease.size > 1 or self._reuse == "never":
+            return
+        if is_spare and self._cores_are_free() and self._lives(second := shelf.warm.pop()):
+            lease.sandbox = SandboxPair(lease.sandbox, second, self._second_hands)
+            self._changed.notify_all()  # the keeper refills
+
+    def _cores_are_free(self) -> bool:
+        """Return whether two sandboxes at once for each lease in use find a core each."""
+        return 2 * len(self._shelf.busy) <= self._cores
 
     def _start(self, lease: Lease) -> None:
         """Start a sandbox for `lease`, whose place is already counted."""
@@ -238,7 +264,7 @@ class Pool:
             self._shelf.busy.remove(lease)
             has_another = lease.owner in self._shelf.idle
             if self._closed or self._reuse == "never" or lease.used_up or has_another:
-                self._doom(lease)
+                self._put_away(lease.give_up())
             else:
                 lease.idle_since = self._clock.monotonic()
                 self._shelf.idle[lease.owner] = lease
@@ -249,15 +275,22 @@ class Pool:
         if self._shelf.queue:
             self._changed.notify_all()
 
+    def _make_room(self) -> None:
+        """Let a second sandbox of somebody's go, or else the least recently used lease."""
+        pair = next((lease for lease in self._shelf.idle.values() if lease.size > 1), None)
+        if pair is not None:
+            self._put_away([pair.part()])
+        else:
+            self._evict_one()
+
     def _evict_one(self) -> None:
-        """Make room: the least recently used idle lease goes."""
+        """End the least recently used idle lease, if there is one."""
         if self._shelf.idle:
             _, lease = self._shelf.idle.popitem(last=False)
-            self._doom(lease)
+            self._put_away(lease.give_up())
 
-    def _doom(self, lease: Lease) -> None:
-        assert lease.sandbox is not None  # noqa: S101 - it was lent
-        self._shelf.doomed.append(lease.sandbox)
+    def _put_away(self, sandboxes: Iterable[Sandbox]) -> None:
+        self._shelf.doomed.extend(sandboxes)
         self._changed.notify_all()
 
     # --- The keeper's thread, and its hands --------------------------------------------------
@@ -285,7 +318,7 @@ class Pool:
         while len(shelf.warm) > target:
             shelf.doomed.append(shelf.warm.pop())
         if self._newcomers_would_wait(now):
-            self._evict_one()
+            self._make_room()
         while shelf.doomed and shelf.ending < ENDS_AT_ONCE:
             self._hands.submit(self._at_hand, self._destroy, shelf.doomed[0])
             shelf.doomed.popleft()
@@ -297,7 +330,7 @@ class Pool:
     def _put_the_dead_away(self) -> None:
         self._shelf.warm = [one for one in self._shelf.warm if self._lives(one)]
         for owner, lease in list(self._shelf.idle.items()):
-            if not self._lives(lease.sandbox):
+            if not self._keeps(lease):
                 del self._shelf.idle[owner]
 
     def _newcomers_would_wait(self, now: float) -> bool:

@@ -38,8 +38,10 @@ class FakeSandbox:
     alive: bool = True
     closed: int = 0
     closing: Callable[[], None] = lambda: None
+    calls: int = 0  # of the last run
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
+        self.calls = len(calls)
         if self.interrupted:
             raise KeyboardInterrupt
         if self.broken:
@@ -552,3 +554,96 @@ def test_large_calls_run_one_after_the_other_within_the_budget() -> None:
         assert not done.wait(0.05)
     large.join()
     assert done.is_set()
+
+
+# --- A second sandbox ---------------------------------------------------------------------------
+
+
+def paired(house: House, **settings: Any) -> Pool:  # noqa: ANN401 - whatever Pool takes
+    """Return a pool of eight whose owner "a" has two sandboxes, with two more kept warm."""
+    pool = house.pool(**{"warm": 2, "capacity": 8, **settings})
+    eventually(lambda: pool.census().warm == 2)
+    use(pool, "a")
+    eventually(lambda: pool.census().warm == 2)
+    use(pool, "a")
+    return pool
+
+
+def halves(house: House, pool: Pool) -> list[FakeSandbox]:
+    """Return the sandboxes that share the calls of owner "a"."""
+    with pool.lease("a") as sandbox:
+        sandbox.run([call_of(64)] * 6)
+    return [one for one in house.engine.started if one.calls == 3]
+
+
+@pytest.fixture(autouse=True)
+def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+
+def test_a_second_sandbox_is_lent_while_most_are_free(house: House) -> None:
+    pool = paired(house)
+    eventually(lambda: pool.census().warm == 2)
+    assert pool.alive == 4
+    assert len(halves(house, pool)) == 2
+
+
+def test_no_second_one_on_a_single_core(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    pool = paired(house)
+    eventually(lambda: pool.census().warm == 2)
+    assert pool.alive == 3
+
+
+def test_one_at_a_time_while_others_need_the_cores(house: House) -> None:
+    pool = paired(house)
+    with pool.lease("b"):
+        assert halves(house, pool) == []
+    assert len(halves(house, pool)) == 2
+
+
+def test_the_last_warm_one_is_left_for_a_newcomer(house: House) -> None:
+    pool = house.pool(warm=1, capacity=8)
+    eventually(lambda: pool.census().warm == 1)
+    use(pool, "a")
+    eventually(lambda: pool.census().warm == 1)
+    use(pool, "a")
+    assert pool.alive == 2
+
+
+def test_no_second_one_when_half_of_the_room_is_taken(house: House) -> None:
+    pool = paired(house, capacity=4)
+    eventually(lambda: pool.census().warm == 2)
+    assert pool.alive == 3
+
+
+def test_a_second_sandbox_makes_room_before_anybody_loses_the_first(house: House) -> None:
+    pool = paired(house)
+    first, second = halves(house, pool)
+    for owner in "bcdef":
+        use(pool, owner)
+    eventually(lambda: first.closed + second.closed == 1)
+    assert pool.census().idle == 6
+
+
+def test_ending_a_lease_destroys_both(house: House) -> None:
+    pool = paired(house)
+    eventually(lambda: pool.census().warm == 2)
+    pool.end("a")
+    eventually(lambda: len(house.engine.alive) == 2)
+
+
+def test_a_dead_second_one_takes_the_pair_along(house: House) -> None:
+    pool = paired(house)
+    eventually(lambda: pool.census().warm == 2)
+    house.clock.advance(CHECK_SECONDS)
+    lost = halves(house, pool)
+    lost[1].alive = False
+    wake(pool)
+    eventually(lambda: [one.closed for one in lost] == [1, 1])
+
+
+def test_closing_the_pool_destroys_pairs(house: House) -> None:
+    pool = paired(house)
+    pool.close()
+    assert house.engine.alive == []
