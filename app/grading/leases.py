@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.grading.pairs import SandboxPair, size_of
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
     from app.grading.runs import Call, CaseRun, Sandbox
 
 MAX_RUNS = 500
+
+
+class Use(StrEnum):
+    """What an interview's sandbox is for; each use has one of its own.
+
+    A call could leave a message for a later one in ways that nobody has thought of. So what is
+    shown never comes from where a hidden input has been, and authors' code never runs where a
+    candidate's has.
+    """
+
+    SAMPLES = "samples"
+    HIDDEN = "hidden"
+    CHECKER = "checker"
+
+    def of(self, interview_id: str) -> str:
+        """Return who leases the sandbox of an interview for this use."""
+        return f"{self}:{interview_id}"
 
 
 @dataclass(slots=True, eq=False)

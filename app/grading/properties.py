@@ -37,11 +37,6 @@ class CheckerBrokenError(Exception):
         self.why = why
 
 
-def checker_owner(interview_id: str) -> str:
-    """Return who leases the sandbox of an interview's checkers."""
-    return f"checker:{interview_id}"
-
-
 def has_property(case: CaseData) -> bool:
     """Return whether the case is judged by its author's code."""
     return isinstance(case.checker, PropertyChecker)

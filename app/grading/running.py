@@ -11,7 +11,7 @@ from app.grading.runs import Call, CaseRun, Outcome, RunLimits, SandboxBrokenErr
 from app.grading.values import encode_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from app.grading.judging import CaseData
     from app.grading.runs import Sandbox
@@ -94,11 +94,18 @@ def run_cases(
     runs: list[CaseRun] = []
     for _, members in groupby(cases, key=lambda case: case.group):
         group = list(members)
-        if any(run.outcome in _TIMEOUTS for run in runs):
-            runs += [CaseRun(Outcome.WALL_TIME, 0.0, 0.0, 0) for _ in group]
-        else:
-            runs += runner.run(code, group)
+        runs += not_run(group) if was_late(runs) else runner.run(code, group)
     return runs
+
+
+def was_late(runs: Iterable[CaseRun]) -> bool:
+    """Return whether something timed out, after which nothing else is run."""
+    return any(run.outcome in _TIMEOUTS for run in runs)
+
+
+def not_run(cases: Iterable[CaseData]) -> list[CaseRun]:
+    """Return what is told of cases that are not run because others timed out."""
+    return [CaseRun(Outcome.WALL_TIME, 0.0, 0.0, 0) for _ in cases]
 
 
 class Runner:

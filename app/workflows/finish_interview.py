@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from app.answers.queries import attempts_of, submissions_of
 from app.db.session import after_commit
+from app.grading.leases import Use
 from app.grading.notifications import ENDED
-from app.grading.properties import checker_owner
 from app.interviews.models import Interview
 from app.interviews.queries import interview_for_update, overdue_ids
 from app.interviews.service import finish
@@ -68,5 +68,5 @@ def _end(session: Session, runtime: Runtime, interview: Interview, by: FinishedB
     finish(session, interview, by, now=runtime.clock.now())
     after_commit(session, partial(runtime.notifier.publish, interview.id, ENDED))
     if runtime.machinery.pool is not None:
-        for owner in (interview.id, checker_owner(interview.id)):
+        for owner in (use.of(interview.id) for use in Use):
             after_commit(session, partial(runtime.machinery.pool.end, owner))

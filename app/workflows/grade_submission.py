@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,6 +23,7 @@ from app.grading.judging import (
     recognise_mistake,
     summarise,
 )
+from app.grading.leases import Use
 from app.grading.models import CaseResult, GradingJob
 from app.grading.pool import PoolBusyError
 from app.grading.presentation import SampleTexts, describe_sample, readable
@@ -29,11 +31,16 @@ from app.grading.properties import (
     LIMITS,
     CheckerBrokenError,
     check_properties,
-    checker_owner,
     has_property,
 )
 from app.grading.queries import mistake_outputs, reference_cases
-from app.grading.running import CALIBRATION_SECONDS, MAX_RERUNS, run_cases
+from app.grading.running import (
+    CALIBRATION_SECONDS,
+    MAX_RERUNS,
+    not_run,
+    run_cases,
+    was_late,
+)
 from app.grading.runs import EngineUnavailableError, SandboxBrokenError
 from app.grading.service import MAX_TRIES, claim, claimed_job, fail, release
 from app.grading.static_rules import broken_rules, find_violations, is_stopped
@@ -55,7 +62,7 @@ if TYPE_CHECKING:
     from app.grading.checkers import CheckReport
     from app.grading.judging import JudgedCase, Judgement
     from app.grading.pool import Pool
-    from app.grading.runs import CaseRun
+    from app.grading.runs import CaseRun, Sandbox
     from app.grading.static_rules import Violation
     from app.kit.i18n import Message
     from app.workflows.runtime import Machinery
@@ -63,6 +70,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _checker = TypeAdapter[Checker](Checker)
+_PROBLEMS: dict[type[Exception], str] = {
+    PoolBusyError: "busy",
+    EngineUnavailableError: "engine_unavailable",
+    SandboxBrokenError: "sandbox_broken",
+    CheckerBrokenError: "checker_broken",
+    InvalidValueError: "internal",
+}
 # Problems that count as tries: what waits for a sandbox waits as long as it takes.
 _COUNTED = frozenset({"sandbox_broken", "checker_broken"})
 _STAGE_STEP_MS = 10  # a finer figure would tell hidden inputs apart
@@ -124,39 +138,33 @@ def grade_submission(machinery: Machinery, job_id: str) -> None:
         refused = work.question_is_refused
         _give_back(machinery, work, "question_refused" if refused else "engine_unavailable")
         return
+    with kept_claim(
+        machinery.database, machinery.clock, work.job_id, work.claim, at_most=work.longest
+    ):
+        graded = _grade(machinery, work)
+    if isinstance(graded, _Graded):
+        _close(machinery, work, graded)
+    else:
+        _give_back(machinery, work, graded)
+
+
+def _grade(machinery: Machinery, work: _Work) -> _Graded | str:
+    """Look for what is forbidden, run and judge; return the problem if that was not possible."""
     violations = find_violations(work.question, work.text)
     if is_stopped(violations):
         judged = [not_allowed(case, violations[0].message) for case in work.cases]
-        _close(machinery, work, _Graded(judged, violations))
-        return
-    problem = _grade(machinery, work, violations)
-    if problem is not None:
-        _give_back(machinery, work, problem)
-
-
-def _grade(machinery: Machinery, work: _Work, violations: Sequence[Violation]) -> str | None:
-    """Run and judge; return the problem if that was not possible."""
+        return _Graded(judged, violations)
     try:
-        with kept_claim(
-            machinery.database, machinery.clock, work.job_id, work.claim, at_most=work.longest
-        ):
-            ran = _run(machinery, work)
+        ran = _run(machinery, work)
         judged = [judge_case(*one) for one in zip(work.cases, ran.runs, ran.reports, strict=True)]
         named = recognise_mistake(work.cases, ran.runs, work.mistakes) if work.mistakes else None
-    except PoolBusyError:
-        return "busy"
-    except EngineUnavailableError:
-        return "engine_unavailable"
-    except SandboxBrokenError:
-        return "sandbox_broken"
-    except CheckerBrokenError:
-        log.exception("the checker of question %s is broken", work.question.id)
-        return "checker_broken"
-    except InvalidValueError:  # not the program's data, for these are judged, but our own
-        log.exception("the reference data of question %s cannot be read", work.question.id)
-        return "internal"
-    _close(machinery, work, _Graded(judged, violations, named, ran))
-    return None
+    except (PoolBusyError, EngineUnavailableError, SandboxBrokenError) as error:
+        return _PROBLEMS[type(error)]
+    except (CheckerBrokenError, InvalidValueError) as error:
+        # Not the program's data, for these are judged, but the author's and our own.
+        log.exception("question %s cannot be judged", work.question.id)
+        return _PROBLEMS[type(error)]
+    return _Graded(judged, violations, named, ran)
 
 
 def _take(machinery: Machinery, job_id: str) -> _Work | None:
@@ -220,29 +228,42 @@ def load_mistakes(session: Session, version_id: int, case_count: int) -> tuple[M
 
 
 def _run(machinery: Machinery, work: _Work) -> _Ran:
+    """Run the samples and the hidden cases, each in the sandbox that is theirs.
+
+    One lease is given back before the next is taken: who held one while waiting for another could
+    wait for ever.
+    """
     if machinery.pool is None:
         raise EngineUnavailableError
-    with machinery.pool.lease(work.interview_id) as sandbox:
+    runs: list[CaseRun] = []
+    leased_at: datetime | None = None
+    for is_sample, members in groupby(work.cases, key=lambda case: case.sample):
+        cases = list(members)
+        if was_late(runs):
+            runs += not_run(cases)
+            continue
+        with _lease(machinery.pool, work, Use.SAMPLES if is_sample else Use.HIDDEN) as sandbox:
+            leased_at = leased_at or machinery.clock.now()
+            runs += run_cases(sandbox, work.question, work.text, cases)
+    ran_at = machinery.clock.now()
+    reports = _ask_checkers(machinery.pool, work, runs)
+    return _Ran(runs, reports, leased_at or ran_at, ran_at)
+
+
+@contextmanager
+def _lease(pool: Pool, work: _Work, use: Use) -> Iterator[Sandbox]:
+    owner = use.of(work.interview_id)
+    with pool.lease(owner) as sandbox:
         if work.interview_is_over:
-            machinery.pool.end(work.interview_id)  # this was its last run
-        leased_at = machinery.clock.now()
-        runs = run_cases(sandbox, work.question, work.text, work.cases)
-        ran_at = machinery.clock.now()
-    return _Ran(runs, _ask_checkers(machinery.pool, work, runs), leased_at, ran_at)
+            pool.end(owner)  # this was its last run
+        yield sandbox
 
 
 def _ask_checkers(pool: Pool, work: _Work, runs: Sequence[CaseRun]) -> list[CheckReport | None]:
-    """Ask the checkers of properties, in a sandbox that no candidate's code ever ran in.
-
-    Only after the candidate's was given back: who held one while waiting for the other could
-    wait for ever.
-    """
+    """Ask the checkers of properties, in a sandbox that no candidate's code ever ran in."""
     if not any(map(has_property, work.cases)):
         return [None] * len(runs)
-    owner = checker_owner(work.interview_id)
-    with pool.lease(owner) as sandbox:
-        if work.interview_is_over:
-            pool.end(owner)
+    with _lease(pool, work, Use.CHECKER) as sandbox:
         return check_properties(sandbox, work.cases, runs)
 
 

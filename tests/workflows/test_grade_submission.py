@@ -146,16 +146,16 @@ def test_broken_rule_costs_its_criterion_and_the_code_is_run(desk: Desk) -> None
 # --- Properties -----------------------------------------------------------------------------
 
 
-def test_checker_runs_where_no_candidates_code_ran(
+def test_samples_hidden_cases_and_checkers_never_share_a_sandbox(
     site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.ask(IS_DOUBLE)
     boxes: list[FakeSandbox] = []
-    ran: dict[int, set[str]] = {}
+    ran: dict[int, set[tuple[str, bytes]]] = {}
     start = site.engine.start
 
     def run(box: FakeSandbox, calls: Sequence[Call]) -> list[CaseRun]:
-        ran.setdefault(id(box), set()).update(call.entry_point for call in calls)
+        ran.setdefault(id(box), set()).update((call.entry_point, call.args) for call in calls)
         return [run_in_process(call) for call in calls]
 
     def watched() -> FakeSandbox:
@@ -166,7 +166,10 @@ def test_checker_runs_where_no_candidates_code_ran(
     monkeypatch.setattr(site.engine, "start", watched)
     assert desk.submit(DOUBLE).verdict == "AC"
     assert desk.submit(DOUBLE.replace("2", "3")).verdict == "WA"
-    assert sorted(map(sorted, ran.values())) == [["check"], ["double"]]
+    checks, *cases = sorted(ran.values(), key=lambda seen: {name for name, _ in seen} != {"check"})
+    assert {name for name, _ in checks} == {"check"}
+    shown, hidden_from_all = cases  # what is printed here never met what must be hidden
+    assert shown.isdisjoint(hidden_from_all)
     (sample, *hidden) = desk.results()
     assert sample.reason is not None
     assert sample.reason["values"] == {"why": "not twice"}
