@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from app.settings import Settings
-from bench.ours import library, over_http, warm_pool
+from bench.ours import library, over_http, new_pool
 from bench.report import Bar, Section, timings_section
 from bench.rivals import bubblewrap, docker_run, plain_process
 from bench.screen import clicks
@@ -25,7 +25,7 @@ HTTP_MS = 80.0
 def verdicts() -> Iterator[Section]:
     """Measure (a) to (d), library and rivals in turns."""
     image = Settings().image
-    with warm_pool(4) as pool:
+    with new_pool() as pool:
         for shape in (SMALL, LARGE):
             work = prepare(pool, shape)
             size = f"10 cases of {shape[0]} x {shape[1]}"
@@ -63,7 +63,7 @@ def verdicts() -> Iterator[Section]:
 def throughput() -> Iterator[Section]:
     """Measure (e): graded submissions a second with several clients at once."""
     image = Settings().image
-    with warm_pool(max(CLIENTS) + 1) as pool:
+    with new_pool(sandbox_capacity=4 * max(CLIENTS)) as pool:
         work = prepare(pool, SMALL)
         rows = []
         for clients in CLIENTS:
@@ -92,7 +92,7 @@ def throughput() -> Iterator[Section]:
 
 def warm() -> Iterator[Section]:
     """Measure (f) and (g)."""
-    with warm_pool(max(LEASES) + 1) as pool:
+    with new_pool(sandbox_capacity=max(LEASES) + 1, sandbox_warm=0) as pool:
         work = prepare(pool, SMALL)
         yield memory_section(pool, work)
         yield leases_section(pool, work)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def warm_pool(capacity: int) -> Iterator[Pool]:
-    """Yield a pool on the backend that this machine's settings choose."""
-    settings = Settings(sandbox_capacity=capacity, sandbox_warm=0)
+def new_pool(**settings_of_ours: int) -> Iterator[Pool]:
+    """Yield a pool on the backend that this machine's settings choose, but for some of ours."""
+    settings = Settings.model_validate(settings_of_ours)
     engine = build_engine(settings)
     pool = build_pool(settings, engine)
     try:
