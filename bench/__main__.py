@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from app.settings import Settings
-from bench.ours import library, over_http, new_pool
+from bench.ours import library, new_pool, over_http
 from bench.report import Bar, Section, timings_section
 from bench.rivals import bubblewrap, docker_run, plain_process
 from bench.screen import clicks
