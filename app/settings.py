@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
+BUILT = ROOT / "var"  # where sandbox/build-image.sh leaves what it made, wherever `data_dir` is
 
 
 class Settings(BaseSettings):
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     sandbox_root: Path | None = None
     sandbox_runtime: str = ""
     sandbox_warm: int = Field(default=2, ge=0, le=200)
-    sandbox_capacity: int = Field(default=8, ge=1, le=1000)
+    sandbox_capacity: int = Field(default=16, ge=1, le=1000)
     sandbox_idle_seconds: float = Field(default=600, gt=0, le=7 * 24 * 3600)
     sandbox_reuse: Literal["interview", "never"] = "interview"
     grading_threads: int = Field(default=2, ge=1, le=64)
@@ -67,14 +68,15 @@ class Settings(BaseSettings):
 
     @property
     def image(self) -> str:
-        """The sandbox image: set by hand, or as the build left it in `data_dir`."""
-        return self.sandbox_image or self._recorded("sandbox-image")
+        """The sandbox image: set by hand, or as the build recorded it; "" for none."""
+        _, name = self._recorded("sandbox-image")
+        return self.sandbox_image or name
 
     @property
     def root(self) -> Path:
         """The sandbox's root file system for bubblewrap, likewise; it may not exist."""
-        name = self._recorded("sandbox-root") or "sandbox-root-none"
-        return self.sandbox_root or self.data_dir / name
+        folder, name = self._recorded("sandbox-root")
+        return self.sandbox_root or folder / (name or "sandbox-root")
 
     @cached_property
     def key(self) -> bytes:
@@ -88,9 +90,13 @@ class Settings(BaseSettings):
             path.write_text(secrets.token_hex(32), encoding="ascii")
         return path.read_bytes()
 
-    def _recorded(self, name: str) -> str:
-        file = self.data_dir / name
-        return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    def _recorded(self, name: str) -> tuple[Path, str]:
+        """Return where the build recorded a name and which: `data_dir` goes before `BUILT`."""
+        for folder in (self.data_dir, BUILT):
+            file = folder / name
+            if file.exists():
+                return folder, file.read_text(encoding="utf-8").strip()
+        return BUILT, ""
 
     @property
     def secure_cookies(self) -> bool:

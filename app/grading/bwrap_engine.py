@@ -59,12 +59,13 @@ class BubblewrapEngine:
 
     `memory_mb` caps all processes of a new sandbox together, in MiB (a call with another limit
     changes that first); `pids` caps its processes and threads. `hierarchy` finds where groups
-    can be made and raises CgroupError where there is no such place.
+    can be made and raises CgroupError where there is no such place. `root` may be asked for, until
+    it is there: it may be built later.
     """
 
     def __init__(
         self,
-        root: Path,
+        root: Path | Callable[[], Path],
         *,
         bwrap: str = "bwrap",
         hierarchy: Callable[[], Hierarchy] = find_hierarchy,
@@ -72,7 +73,8 @@ class BubblewrapEngine:
         pids: int = DEFAULT_PIDS,
         clock: Clock | None = None,
     ) -> None:
-        self._root = root.absolute()
+        self._find_root: Callable[[], Path] = root.absolute if isinstance(root, Path) else root
+        self._root = self._find_root().absolute()
         self._bwrap = bwrap
         self._find_hierarchy = hierarchy
         self._memory_mb = memory_mb
@@ -87,6 +89,8 @@ class BubblewrapEngine:
 
         Raises EngineUnavailableError, also where memory or processes cannot be capped.
         """
+        if not self._has_root():
+            raise EngineUnavailableError(self._missing_root())
         try:
             return self._start()
         except (CgroupError, SeccompError, SandboxBrokenError, OSError) as error:
@@ -131,14 +135,22 @@ class BubblewrapEngine:
     def _problem(self) -> str | None:
         if shutil.which(self._bwrap) is None:
             return f"there is no {self._bwrap} command (Debian's bubblewrap)"
-        if not self._root.is_dir():
-            return f"the root file system {self._root.name} is missing: run sandbox/build-image.sh"
+        if not self._has_root():
+            return self._missing_root()
         if self._caps is None:
             try:
                 self.start().close()
             except EngineUnavailableError as error:
                 return str(error)
         return None
+
+    def _has_root(self) -> bool:
+        if not self._root.is_dir():
+            self._root = self._find_root().absolute()
+        return self._root.is_dir()
+
+    def _missing_root(self) -> str:
+        return f"the root file system {self._root.name} is missing: run sandbox/build-image.sh"
 
     def _cgroup_version(self) -> str:
         try:

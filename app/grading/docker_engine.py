@@ -34,7 +34,7 @@ from app.grading.streams import PumpedStream
 from app.kit.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -63,6 +63,7 @@ def image_tag(file: Path = IMAGE_NAME_FILE) -> str:
 class DockerEngine:
     """Starts sandboxes on the engine that the environment names (DOCKER_HOST or the local socket).
 
+    `image` is a name, or is asked for one until it is there: it may be built later.
     `runtime` may name a stronger one than the engine's default (gVisor's ``runsc``). `memory_mb`
     caps all processes of a new sandbox together, in MiB (a call with another limit changes
     that first); `pids` caps processes and threads.
@@ -70,14 +71,15 @@ class DockerEngine:
 
     def __init__(
         self,
-        image: str,
+        image: str | Callable[[], str],
         *,
         runtime: str | None = None,
         memory_mb: int | None = None,
         pids: int | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._image = image
+        self._find_image = None if isinstance(image, str) else image
+        self._image = image if isinstance(image, str) else ""
         self._clock = clock or SystemClock()
         self._runtime = runtime
         self._memory_mb = memory_mb
@@ -162,12 +164,16 @@ class DockerEngine:
         return None
 
     def _has_image(self, client: docker.APIClient) -> bool:
+        if self._find_image is not None:
+            self._image = self._find_image()
         if not self._image:
             return False
         try:
             client.inspect_image(self._image)  # type: ignore[no-untyped-call]
         except ImageNotFound:
             return False
+        # A later build is for the next start of this program: its own code fits this image.
+        self._find_image = None
         return True
 
     def _orphans(self) -> list[str]:
@@ -276,7 +282,10 @@ def problem_of(
     if runtime is not None and runtime not in info.get("Runtimes", {}):
         return f"the engine has no runtime {runtime!r}"
     if not image_present:
-        return f"the sandbox image {image!r} is missing: run sandbox/build-image.sh"
+        lacking = (
+            f"the sandbox image {image!r} is missing" if image else "no sandbox image is built"
+        )
+        return f"{lacking}: run sandbox/build-image.sh"
     return None
 
 

@@ -66,13 +66,13 @@ def build_engine(settings: Settings) -> Engine:
 
     A runtime is asked of container engines only, so that nothing weaker may stand in for it.
     """
-    container = DockerEngine(settings.image, runtime=settings.sandbox_runtime or None)
+    container = DockerEngine(lambda: settings.image, runtime=settings.sandbox_runtime or None)
     if settings.sandbox_backend == "bubblewrap":
-        engine: Engine = BubblewrapEngine(settings.root)
+        engine: Engine = BubblewrapEngine(lambda: settings.root)
     elif settings.sandbox_backend == "docker" or settings.sandbox_runtime:
         engine = container
     else:
-        engine = FirstFit([container, BubblewrapEngine(settings.root)])
+        engine = FirstFit([container, BubblewrapEngine(lambda: settings.root)])
     try:
         engine.remove_orphans()
     except EngineUnavailableError as error:

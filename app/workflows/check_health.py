@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.db.schema import is_current
 from app.grading.queries import waiting_jobs
 from app.kit.i18n import _
 from app.questions.queries import live_versions, newest_versions
@@ -36,11 +38,13 @@ def check_health(machinery: Machinery) -> list[Finding]:
 
 
 def coding_problem(machinery: Machinery) -> str | None:
-    """Return why code cannot be run, or None if it can or workers are to do it."""
-    problem = machinery.engine.report().problem if machinery.engine else None
-    if problem is None:
+    """Return what candidates are told where code cannot be run; None if it can or workers do it.
+
+    Why it cannot is for admins: see `check_health`.
+    """
+    if machinery.engine is None or machinery.engine.report().problem is None:
         return None
-    return _("Code cannot be run on this server at the moment: {why}").format(why=problem)
+    return _("Code cannot be run on this server at the moment.")
 
 
 def _database(machinery: Machinery) -> Iterator[Finding]:
@@ -51,15 +55,27 @@ def _database(machinery: Machinery) -> Iterator[Finding]:
             live, newest = live_versions(session), newest_versions(session)
             queue = _queue(session, machinery)
     except SQLAlchemyError as error:
-        yield Finding(name, "error", str(error).splitlines()[0])
+        yield Finding(name, "error", _database_problem(machinery, error))
         return
     yield Finding(name, "ok", machinery.database.engine.url.render_as_string(hide_password=True))
     refused = sorted(one.question_id for one in newest.values() if one.problem is not None)
-    detail = _("{count} questions live").format(count=len(live))
+    waiting = sum(one.published_at is None and one.problem is None for one in newest.values())
+    proven = sum(one.published_at is not None for one in live.values())
+    detail = _("{count} questions live").format(count=proven)
+    if waiting:
+        detail += "; " + _("{count} wait for a sandbox").format(count=waiting)
     if refused:
         detail += "; " + _("refused: {names}").format(names=", ".join(refused))
     yield Finding(_("Question bank"), "warning" if refused or not live else "ok", detail)
     yield queue
+
+
+def _database_problem(machinery: Machinery, error: SQLAlchemyError) -> str:
+    """Return what to do where tables or columns are missing, else what the database says."""
+    with suppress(SQLAlchemyError):  # one that cannot be reached has its own words
+        if not is_current(machinery.database.engine):
+            return _("not prepared: run `yimian serve --prepare` or `yimian db upgrade`")
+    return str(error).splitlines()[0]
 
 
 def _sandbox(machinery: Machinery) -> Iterator[Finding]:

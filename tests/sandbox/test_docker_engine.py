@@ -302,6 +302,21 @@ def test_a_missing_image_is_said_to_be_missing() -> None:
     engine.close()
 
 
+def test_an_image_that_is_built_later_is_found_and_kept(tmp_path: Path) -> None:
+    record = tmp_path / "sandbox-image"
+    engine = DockerEngine(lambda: image_tag(record))
+    with pytest.raises(EngineUnavailableError, match="no sandbox image is built"):
+        engine.start()
+    record.write_text("yimian-sandbox:no-such-tag")
+    with pytest.raises(EngineUnavailableError, match="no-such-tag"):
+        engine.start()
+    record.write_text(image_tag())
+    engine.start().close()
+    record.write_text("yimian-sandbox:of-a-later-build")
+    assert engine.probe().image == image_tag()
+    engine.close()
+
+
 def test_no_engine_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     engine = DockerEngine("whatever")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.db.engine import connect
+from app.db.session import Database
 from app.grading.engine_watch import EngineWatch
 from app.kit.clock import SystemClock
 from app.kit.i18n import use_locale
@@ -14,6 +16,8 @@ from app.workflows.check_health import Finding, check_health
 from tests.fakes import FIT, FakeEngine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.grading.runs import EngineReport
     from tests.site import Site
 
@@ -79,3 +83,12 @@ def test_backend_and_limits_are_stated(
 
 def test_runtime_is_told_only_where_there_is_one(site: Site) -> None:
     assert "runtime" not in findings(site, BUBBLEWRAP)[0].detail
+
+
+def test_database_without_tables_is_said_to_be_unprepared(site: Site, tmp_path: Path) -> None:
+    empty = Database(connect(f"sqlite:///{tmp_path / 'empty.db'}"))
+    with use_locale("en"):
+        database = check_health(replace(site.runtime.machinery, database=empty))[0]
+    empty.engine.dispose()
+    assert (database.state, database.detail.partition(":")[0]) == ("error", "not prepared")
+    assert "yimian serve --prepare" in database.detail
