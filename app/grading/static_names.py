@@ -22,6 +22,8 @@ MAX_CHARACTERS = 64 * 1024
 MAX_DEPTH = 200
 _DEEPEST = 40
 _MOST_PATHS = 32
+_MOST_STARS = 20  # each could have brought every name that is bound nowhere
+_LONGEST_PATH = 200  # characters; each use of a name has its own copy
 _MOST_TEXT = 1000  # characters of a text that is pieced together
 _MOST_EVALS = 3  # levels of code inside texts inside code
 _MOST_TEXTS = 50
@@ -128,7 +130,7 @@ class Names:
     """The uses and bindings of a whole program."""
 
     uses: list[Use] = field(default_factory=list)
-    stars: list[str] = field(default_factory=list)  # modules whose names were all imported
+    stars: set[str] = field(default_factory=set)  # modules whose names were all imported
     scopes: dict[int, Scope] = field(default_factory=dict)  # by the id of the node that has it
     methods: dict[str, list[FunctionNode]] = field(default_factory=dict)
     _where: dict[int, Scope] = field(default_factory=dict)
@@ -195,9 +197,9 @@ class Names:
                 self._bind_import(node, scope)
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
-                    _bind_target(target, value, scope)
+                    _bind_target(target, [value], scope)
             case ast.AnnAssign(target=target, value=ast.expr() as value):
-                _bind_target(target, value, scope)
+                _bind_target(target, [value], scope)
             case ast.AugAssign(target=ast.Name(id=name), value=value):
                 scope.bind(name, Source(value=value, part=True, counts=True))
             case ast.NamedExpr(target=ast.Name(id=name), value=value):
@@ -205,7 +207,7 @@ class Names:
             case ast.For(target=target, iter=values) | ast.AsyncFor(target=target, iter=values):
                 _bind_items(target, values, scope)
             case ast.withitem(optional_vars=ast.expr() as target, context_expr=value):
-                _bind_parts(target, value, scope)
+                _bind_target(target, [], scope, whole=value)
             case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
                 scope.bind(name, Source())
             case ast.Global(names=names):
@@ -233,15 +235,20 @@ class Names:
         return inner
 
     def _bind_import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        module = "" if isinstance(node, ast.Import) else node.module or ""
+        if len(module) > _LONGEST_PATH:
+            raise UnreadableCodeError
         for alias in node.names:
             if isinstance(node, ast.Import):
                 path = alias.name if alias.asname else alias.name.partition(".")[0]
                 scope.bind(alias.asname or path, Source(path=path))
             elif alias.name == "*":
-                self.stars.append(node.module or "")
+                self.stars.add(module)
             else:
-                path = f"{node.module or ''}.{alias.name}"
+                path = f"{module}.{alias.name}"
                 scope.bind(alias.asname or alias.name, Source(path=path))
+        if len(self.stars) > _MOST_STARS:
+            raise UnreadableCodeError
 
     # --- Resolving --------------------------------------------------------------------------
 
@@ -252,8 +259,9 @@ class Names:
             if depth > _DEEPEST:
                 return frozenset()
             self._paths[key] = frozenset()  # while it is being found: cycles end here
-            found = sorted({_without_builtins(path) for path in self._find(node, depth + 1)})
-            self._paths[key] = frozenset(found[:_MOST_PATHS])
+            found = {_without_builtins(path) for path in self._find(node, depth + 1)}
+            short = sorted(path for path in found if len(path) <= _LONGEST_PATH)
+            self._paths[key] = frozenset(short[:_MOST_PATHS])
         return self._paths[key]
 
     def _identity(self, node: ast.AST) -> tuple[int, str]:
@@ -288,8 +296,14 @@ class Names:
 
     def _joined(self, parts: list[ast.expr], depth: int) -> str | None:
         texts = [self.text(part, depth) for part in parts]
-        joined = "".join(text for text in texts if text is not None)
-        return joined if None not in texts and len(joined) <= _MOST_TEXT else None
+        found = [text for text in texts if text is not None]
+        fits = len(found) == len(texts) and sum(map(len, found)) <= _MOST_TEXT
+        return "".join(found) if fits else None
+
+    def _key(self, node: ast.expr) -> str | None:
+        """Return the constant text that names something, unless it is too long for a name."""
+        text = self.text(node)
+        return text if text is not None and len(text) <= _LONGEST_PATH else None
 
     def functions(self, node: ast.expr) -> list[FunctionNode]:
         """Return the functions of the program that an expression may be: ``f``, ``self.f``."""
@@ -342,7 +356,7 @@ class Names:
                 for item in items:
                     yield from self.paths(item, depth)
                 return
-        key = self.text(index)
+        key = self._key(index)
         if key is None:
             return
         for base in self.paths(value, depth):
@@ -371,14 +385,14 @@ class Names:
             case "getattr", [value, key, *_]:
                 yield from self._attributes([value], key, depth)
             case "__import__" | "importlib.__import__", [key, *_]:
-                if module := self.text(key):
+                if module := self._key(key):
                     yield from {module, module.partition(".")[0]}
             case "importlib.import_module", [key, *_]:
-                if module := self.text(key):
+                if module := self._key(key):
                     yield module
 
     def _attributes(self, values: list[ast.expr], key: ast.expr, depth: int) -> Iterator[str]:
-        name = self.text(key)
+        name = self._key(key)
         for value in values if name else ():
             yield from (f"{path}.{name}" for path in self.paths(value, depth))
 
@@ -386,37 +400,57 @@ class Names:
 # --- Binding --------------------------------------------------------------------------------
 
 
-def _bind_target(target: ast.expr, value: ast.expr, scope: Scope) -> None:
-    """Bind an assignment; ``a, b = c, d`` is two."""
-    match target, value:
-        case ast.Name(id=name), _:
-            scope.bind(name, Source(value=value))
-        case (
-            (ast.Tuple(elts=targets) | ast.List(elts=targets)),
-            (ast.Tuple(elts=values) | ast.List(elts=values)),
-        ) if len(targets) == len(values):
-            for one, its in zip(targets, values, strict=True):
-                _bind_target(one, its, scope)
-        case _:
-            _bind_parts(target, value, scope)
+def _bind_target(
+    target: ast.expr,
+    values: list[ast.expr],
+    scope: Scope,
+    *,
+    whole: ast.expr | None = None,
+    counts: bool = False,
+) -> None:
+    """Bind a target to each of `values`, and to a part of `whole`; ``a, b = c, d`` is two.
+
+    Each part of the target and of the values is looked at once: both are somebody's to choose,
+    and every name with every value would be more than there is room for.
+    """
+    match target:
+        case ast.Name(id=name):
+            for value in values:
+                scope.bind(name, Source(value=value))
+            if whole is not None:
+                scope.bind(name, Source(value=whole, part=True, counts=counts))
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            fitting = [items for one in values if len(items := _items(one)) == len(targets)]
+            others = [one for one in values if len(_items(one)) != len(targets)]
+            rest = _any_of(others, whole)
+            for position, one in enumerate(targets):
+                its = [items[position] for items in fitting]
+                _bind_target(one, its, scope, whole=rest, counts=counts)
+        case ast.Starred(value=inner):
+            _bind_target(inner, [], scope, whole=_any_of(values, whole), counts=counts)
 
 
 def _bind_items(target: ast.expr, values: ast.expr, scope: Scope) -> None:
     """Bind the target of a loop: to each item of a literal, or to a part of the values."""
     match values:
         case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items) if items:
-            for item in items:
-                _bind_target(target, item, scope)
+            _bind_target(target, items, scope)
         case ast.Call(func=ast.Name(id="range" | "enumerate")):
-            _bind_parts(target, values, scope, counts=True)
+            _bind_target(target, [], scope, whole=values, counts=True)
         case _:
-            _bind_parts(target, values, scope)
+            _bind_target(target, [], scope, whole=values)
 
 
-def _bind_parts(target: ast.expr, value: ast.expr, scope: Scope, *, counts: bool = False) -> None:
-    for node in ast.walk(target):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            scope.bind(node.id, Source(value=value, part=True, counts=counts))
+def _items(value: ast.expr) -> list[ast.expr]:
+    return value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+
+
+def _any_of(values: list[ast.expr], other: ast.expr | None) -> ast.expr | None:
+    """Return one expression that may be any of these, None for none of them."""
+    found = [*values, other] if other is not None else values
+    if len(found) > 1:
+        return ast.BoolOp(op=ast.Or(), values=found)
+    return found[0] if found else None
 
 
 def _bind_parameters(args: ast.arguments, scope: Scope) -> None:

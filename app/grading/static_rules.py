@@ -163,8 +163,10 @@ def _forbidden_by(path: str, forbidden: dict[str, str]) -> str | None:
     numpy's functions can be reached in several ways (``numpy.core.fromnumeric.var``,
     ``numpy.ndarray.var``): the name counts, wherever in numpy it stands.
     """
-    parts = path.split(".")
-    if parts[0] == "numpy" and (anywhere := f"numpy.{parts[-1]}") in forbidden:
+    longest = 1 + max(name.count(".") for name in forbidden)
+    parts = path.split(".", longest)[:longest]
+    anywhere = f"numpy.{path.rpartition('.')[2]}"
+    if parts[0] == "numpy" and anywhere in forbidden:
         return forbidden[anywhere]
     ahead = (".".join(parts[: end + 1]) for end in range(len(parts)))
     return next((forbidden[one] for one in ahead if one in forbidden), None)

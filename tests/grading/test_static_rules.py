@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 import tracemalloc
+from itertools import chain
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.grading.static_names import Names, parse
 from app.grading.static_rules import (
     MAX_FINDINGS,
     Violation,
@@ -61,6 +64,8 @@ def lines(text: str, asked: CodingQuestion = FORBIDDING) -> list[int]:
         "import numpy as np\n[[lib], other] = [[np], 1]; lib.var",
         "import numpy as np\n(lib := np).var",
         "import numpy as np\nfor lib in (np,): lib.var",
+        "import numpy as np\nfor lib, n in ((1, 2), (np, 3)): lib.var",
+        "import numpy as np\nfor (lib, n), *m in (((np, 2), 3), 4): lib.var",
         "import numpy as np\n[lib.var for lib in (np,)]",
         "import numpy as np\ndef f(x, lib=np): return lib.var(x)",
         "import numpy as np\nf = lambda x, *, lib=np: lib.var(x)",
@@ -169,6 +174,7 @@ def test_violation_says_what_the_author_forbade_and_where() -> None:
         "N, D = x.shape; [0 for i in range(N)]",
         "N = D = x.shape[0]; [0 for i in range(N)]",
         "N, D = np.shape(x); sum(0 for i in range(D))",
+        "k, (N, D) = 1, x.shape; [0 for i in range(D)]",
         "N, *rest = x.shape; {0 for i in range(int(N) // 2)}",
         "n = len(x); i = 0\n  while i < n: i += 1",
         "while len(x): x = x[1:]",
@@ -288,7 +294,40 @@ BOMBS = {
     "conditions": "1 if 1 else " * (SIZE // 12 - 1) + "1",
     "elifs": "if 1:\n 1\n" + "elif 1:\n 1\n" * (SIZE // 11 - 2),
     "too long": "x = 1\n" * SIZE,
+    "stars": "".join(f"from a{n} import *\n" for n in range(1000)) + "b\n" * 5000,
+    "long module": "from " + "a" * (SIZE // 2) + " import " + "b," * (SIZE // 4 - 8) + "b",
 }
+# Each part of one side could be taken for each part of the other.
+PART = SIZE // 8
+CROSSED = {
+    "targets and items": "for " + "a," * (PART // 4 - 6) + " in (" + "1," * (PART // 4 - 6) + "):1",
+    "targets and items of a comprehension": (
+        "[0 for " + "a," * (PART // 4 - 6) + " in (" + "1," * (PART // 4 - 6) + ")]"
+    ),
+    "inner targets and items": (
+        "for (" + "a," * (PART // 4) + "), in (" + "(1,)," * (PART // 10 - 6) + "):1"
+    ),
+    "deep targets and items": (
+        "for " + "(" * 50 + "a," * (PART // 4) + "),)" * 25
+        + " in (" + ("(" * 25 + "1" + ",)" * 25 + ",") * 30 + "):1"
+    ),
+    "written items": "for " + "a[1+1]," * (PART // 14 - 6) + " in (" + "1," * (PART // 4) + "):1",
+    "star targets": "for " + "(*a,)," * (PART // 12 - 6) + " in (" + "1," * (PART // 4) + "):1",
+    "assigned targets": "a," * (PART // 4 - 6) + "= " + "1," * (PART // 4 - 6),
+    "long path and attributes": (
+        "import " + "b" * (PART // 2) + " as a\n" + "a.b\n" * (PART // 8 - 8)
+    ),
+    "long paths and uses": (
+        "".join(f"a=b{n}" + ".c" * 90 + "\n" for n in range(16)) + "a\n" * (PART // 2 - 1600)
+    ),
+    "long text and its uses": (
+        f"a='{'v' * (PART // 2)}'\nexec(f\"" + "{a}" * (PART // 6 - 16) + '")'
+    ),
+    "long key and its uses": (
+        f"a='{'v' * (PART // 2)}'\n" + "".join(f"v=b{n}.__dict__\n" for n in range(32))
+        + "v[a]\n" * (PART // 10 - 120)
+    ),
+}  # fmt: skip
 DEAR = {
     "brackets": "(" * SIZE,
     "nested brackets": "(" * 190 + "1" + ")" * 190,
@@ -301,6 +340,7 @@ DEAR = {
     "functions": "def f(x):f(x)\n" * 1000,
     "parameters": f"def f({','.join(f'a{n}' for n in range(1000))}):1\n" + "f(x)\n" * 1000,
     "many paths": "\n".join(f"a=a.b{n}" for n in range(1500)),
+    "long loop": "for " + "a," * (SIZE // 4 - 6) + "in(" + "1," * (SIZE // 4 - 6) + "):1",
     "scopes": "\n".join(f"def f{n}(x):\n for v in x:f{n + 1}(x)" for n in range(400)),
 }
 
@@ -322,7 +362,26 @@ def test_dotted_name_of_a_module_is_refused_before_it_is_parsed(name: str) -> No
     assert peak < 40 * 2**20
 
 
-@pytest.mark.parametrize("text", [*BOMBS.values(), *DEAR.values()], ids=[*BOMBS, *DEAR])
+@pytest.mark.parametrize("text", CROSSED.values(), ids=CROSSED)
+def test_looking_through_a_text_takes_room_in_proportion_to_it(text: str) -> None:
+    assert len(text) <= PART
+    tree = parse(text)
+    assert tree is not None
+    tracemalloc.start()
+    names = Names.of(tree)
+    for use in names.uses:
+        if isinstance(use.node, ast.expr):
+            names.paths(use.node)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    bound = [one for scope in names.scopes.values() for one in chain(*scope.bound.values())]
+    assert len(bound) <= len(text)
+    assert peak < 400 * len(text)
+
+
+@pytest.mark.parametrize(
+    "text", [*BOMBS.values(), *DEAR.values(), *CROSSED.values()], ids=[*BOMBS, *DEAR, *CROSSED]
+)
 def test_no_text_hangs_or_crashes_a_thread_of_the_server(text: str) -> None:
     """Threads have a smaller stack than the main one, and the server looks at texts in them."""
     ended = []
