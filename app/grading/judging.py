@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.grading.checkers import CheckReport, check, explain
+from app.grading.runs import Outcome
 from app.grading.values import InvalidValueError, decode_value
 from app.grading.verdicts import Verdict, first_bad, verdict_of
 from app.kit.i18n import message
@@ -184,7 +185,7 @@ def _judge(
 ) -> tuple[Verdict, Message | None]:
     decided = verdict_of(run.outcome)
     if decided is not None:
-        return decided, _error(run)
+        return decided, _over_a_limit(run) or _error(run)
     try:
         returned = _returned(case, run)
     except InvalidValueError as error:
@@ -217,7 +218,40 @@ def _verdict_on(report: CheckReport) -> Verdict:
     return Verdict.IO if report.wrong_type else Verdict.WA
 
 
+def _over_a_limit(run: CaseRun) -> Message | None:
+    """Return which limit a call went over, and by how much where that is known."""
+    if run.outcome is Outcome.OUTPUT:
+        return message("More was printed or returned than is allowed.")
+    if run.allowed is None:
+        return None
+    match run.outcome:
+        case Outcome.CPU_TIME:
+            return message(
+                "{used} s of CPU; at most {most} s are allowed.",
+                used=_seconds(run.cpu_ms),
+                most=_seconds(run.allowed.cpu_seconds * 1000),
+            )
+        case Outcome.WALL_TIME:
+            return message(
+                "{used} s in all, {cpu} s of CPU among them; at most {most} s in all are allowed.",
+                used=_seconds(run.wall_ms),
+                cpu=_seconds(run.cpu_ms),
+                most=_seconds(run.allowed.wall_seconds * 1000),
+            )
+        case Outcome.MEMORY:
+            return message(
+                "More than {most} MB of memory were asked for.", most=run.allowed.memory_mb
+            )
+    return None
+
+
+def _seconds(milliseconds: float) -> str:
+    return f"{round(milliseconds / 1000, 3):g}"
+
+
 def _error(run: CaseRun) -> Message | None:
+    if run.outcome is Outcome.DIED:
+        return message("The process ended without an answer.")
     if run.error is None:
         return None
     return message(

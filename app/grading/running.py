@@ -136,7 +136,12 @@ class Runner:
         seconds = self._sandbox.run([calls[at] for at in again]) if again else []
         for at, second in zip(again, seconds, strict=True):
             runs[at] = replace(_better(runs[at], second, limits[at]), rerun=True)
-        return [_held(run, limit) for run, limit in zip(runs, limits, strict=True)]
+        held = [_held(run, limit) for run, limit in zip(runs, limits, strict=True)]
+        allowed = [
+            replace(call.limits, cpu_seconds=ms / 1000)
+            for call, ms in zip(calls, limits, strict=True)
+        ]
+        return [replace(run, allowed=most) for run, most in zip(held, allowed, strict=True)]
 
     def _cpu_ms(self, case: CaseData) -> float:
         """Return the CPU limit: absolute, or what the reference took, at this sandbox's pace."""

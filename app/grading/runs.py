@@ -112,7 +112,8 @@ class CaseRun:
     `cpu_ms` is that of all its processes, fork and exit included; `memory_kb` the peak of the
     largest of them, of which Python with numpy are about 20,000.
 
-    `rerun` says that it is the better of two runs: the first was late by a little.
+    `rerun` says that it is the better of two runs: the first was late by a little. `allowed` are
+    the limits that it was held to, without any margin; None where nothing was run.
     """
 
     outcome: Outcome
@@ -124,6 +125,7 @@ class CaseRun:
     result: bytes | None = None
     error: RaisedError | None = None
     rerun: bool = False
+    allowed: RunLimits | None = None
 
 
 class SandboxBrokenError(Exception):

@@ -30,6 +30,11 @@ def _points(value: float | None) -> str:
     return "-" if value is None else f"{value:g}"
 
 
+def _duration(milliseconds: int) -> str:
+    """Return a time that was rounded to steps of 10 ms, above a second in tenths of it."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"  # noqa: PLR2004  a second
+
+
 def _datetime(at: datetime) -> str:
     return at.strftime("%m-%d %H:%M")
 
@@ -61,6 +66,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "points": _points,
         "datetime": _datetime,
+        "duration": _duration,
         "markdown": render_markdown,
     }
     environment.globals |= {

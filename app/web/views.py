@@ -83,7 +83,7 @@ class PaperItemView:
 
 @dataclass(frozen=True, slots=True)
 class PaperView:
-    """The rules page. `coding_problem` says why code cannot be run here, if it cannot."""
+    """The rules page. `coding_problem` says that code cannot be run here, if it cannot."""
 
     id: str
     title: str
@@ -114,6 +114,7 @@ class CaseView:
     reason: str | None = None
     hints: Sequence[str] = ()
     rerun: bool = False  # the better of two runs: the first was near the time limit
+    ran: bool = True  # not what a rule stopped, nor what came after a time-out
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class GroupView:
     """How many cases of a hidden group passed; `verdict` is the first that was not AC.
 
     `name` is the author's slug, `title` what people read; `cpu_ms` is that of
-    the slowest case, rounded up to 10, 20, 50, ….
+    the slowest case, rounded up to 10, 20, 50, …, or None where none was run.
     """
 
     name: str
@@ -129,7 +130,7 @@ class GroupView:
     passed: int
     total: int
     verdict: str
-    cpu_ms: int
+    cpu_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,8 @@ class JobView:
     """A run of the samples or the grading of a submission.
 
     `cases` holds the sample cases; hidden cases appear only in `groups`, and for mentors, without
-    their names, in `hidden`. `ahead` counts the jobs that wait before this one; `waits` how often
-    it found no engine or no sandbox.
+    their names, in `hidden`. `ahead` counts the jobs that wait before this one, where waiting its
+    turn is all it has to do; `waits` how often it found no engine or no sandbox.
     """
 
     id: str
@@ -167,7 +168,7 @@ class JobView:
     mistake: str | None = None  # the author's feedback for a recognised mistake
     cases: Sequence[CaseView] = ()
     groups: Sequence[GroupView] = ()
-    judged_ms: float | None = None  # from queued to judged
+    run_ms: int | None = None  # all cases together, in steps of 10; None for code that was not run
     ahead: int | None = None
     waits: int = 0
     findings: Sequence[str] = ()  # what the question forbids, by line
@@ -220,6 +221,7 @@ class AttemptView:
     submissions: Sequence[SubmissionView]
     submissions_left: int
     jobs: Sequence[JobView]  # newest first
+    limits: str | None = None  # what each call of code may use
     not_allowed: Sequence[str] = ()  # what keeps code from being run
 
 
@@ -277,10 +279,11 @@ class AnsweredView:
     kind: QuestionKind
     title: str
     prompt: Markup
-    answer: str  # the last submission, or ""
+    answer: str  # the submission that counts, or ""
     answer_html: Markup  # the answer as safe Markdown, or the highlighted code
     answer_pieces: Sequence[tuple[str, bool]]  # (text, is evidence), for text answers
     submissions: Sequence[SubmissionView]
+    counted: SubmissionView | None  # the one that is scored: the best for code, the last for words
     criteria: Sequence[CriterionView]
     points: float | None
     max_points: float
@@ -304,6 +307,7 @@ class EventView:
     attempt_position: int | None
     detail: str | None = None  # code or text, shown folded
     stages: Sequence[StageView] = ()  # of the job that was judged
+    verdict: str | None = None  # of that job
     rerun: bool = False  # a case of it was run twice
 
 

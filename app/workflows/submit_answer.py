@@ -172,7 +172,10 @@ def _is_last_chance(interview: Interview, now: datetime) -> bool:
 def _require_place(session: Session, runtime: Runtime, interview: Interview) -> None:
     """Raise ConflictError where one person waits for too much, BusyError where all do."""
     if open_jobs_of(session, interview.candidate_id) >= MAX_OPEN_JOBS:
-        raise ConflictError(message("Your earlier runs are still being judged; please wait."))
+        raise ConflictError(
+            message("Your earlier runs are still being judged; please wait."),
+            headers={"Retry-After": str(RETRY_LEAST)},
+        )
     waiting = waiting_jobs(session)
     if waiting >= runtime.settings.queue_limit:
         raise BusyError(

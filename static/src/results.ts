@@ -33,9 +33,14 @@ export function jobTitle(job: JobView, t: Messages): string {
 
 function verdictHead(job: JobView, t: Messages): HTMLElement {
   const head = h("div", "result-head", verdictBadge(job.verdict ?? "", job.verdict_name), h("span", "result-title", jobTitle(job, t)));
-  if (job.judged_ms !== null) head.append(h("span", "result-time", t("judged in", { ms: Math.round(job.judged_ms) })));
+  if (job.run_ms !== null) head.append(h("span", "result-time", t("ran for", { time: duration(job.run_ms) })));
   if (job.verdict_meaning) head.append(h("p", "result-meaning", job.verdict_meaning));
   return head;
+}
+
+/** The server rounds to steps of 10 ms; above a second, tenths of it are enough. */
+export function duration(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 function waitingHead(job: JobView, t: Messages): HTMLElement {
@@ -52,7 +57,8 @@ function placeInLine(job: JobView, t: Messages): string | null {
 
 function problemText(job: JobView, t: Messages): string {
   if (job.state === "failed" || job.waits === 0) return job.problem ?? "";
-  return `${job.problem} ${t("tried", { n: job.waits, time: clockText(new Date(job.queued_at)) })}`;
+  const tried = t(job.waits === 1 ? "tried once" : "tried", { n: job.waits, time: clockText(new Date(job.queued_at)) });
+  return `${job.problem} ${tried}`;
 }
 
 function findingList(findings: readonly string[], t: Messages): HTMLElement {
@@ -71,7 +77,7 @@ function groupTable(groups: readonly GroupView[], t: Messages): HTMLElement {
     const passed = h("td", "num", `${group.passed} / ${group.total}`);
     const name = h("th", "", group.title);
     name.scope = "row";
-    const cost = h("td", "num muted", t("group cost", { cpu: group.cpu_ms }));
+    const cost = h("td", "num muted", group.cpu_ms === null ? t("not run") : t("group cost", { cpu: group.cpu_ms }));
     body.append(h("tr", "", name, h("td", "meter-cell", meter(group)), passed, cost, h("td", "", verdictBadge(group.verdict))));
   }
   return h("section", "result-part", h("h3", "", t("hidden cases")), h("table", "table table-tight table-groups", body));
@@ -92,11 +98,17 @@ function caseList(cases: readonly CaseView[], t: Messages): HTMLElement {
   return section;
 }
 
-function caseDetails(item: CaseView, open: boolean, t: Messages): HTMLElement {
+function caseCost(item: CaseView, t: Messages): string {
+  if (!item.ran) return t("not run");
   const memory = (item.memory_kb / 1024).toFixed(0);
-  const cost = t("cost", { cpu: item.cpu_ms.toFixed(1), wall: item.wall_ms.toFixed(1), memory });
+  return t("cost", { cpu: item.cpu_ms.toFixed(1), wall: item.wall_ms.toFixed(1), memory });
+}
+
+function caseDetails(item: CaseView, open: boolean, t: Messages): HTMLElement {
   const rerun = item.rerun ? h("span", "badge", t("run twice")) : null;
-  const summary = h("summary", "", verdictBadge(item.verdict), h("span", "case-name", item.name), rerun, h("span", "case-cost", cost));
+  const printed = item.stdout ? h("span", "badge", t("has printed")) : null;
+  const cost = h("span", "case-cost", caseCost(item, t));
+  const summary = h("summary", "", verdictBadge(item.verdict), h("span", "case-name", item.name), rerun, printed, cost);
   const details = h("details", "case", summary);
   details.open = open;
   const facts = h("dl", "case-facts");

@@ -317,7 +317,7 @@ class Room {
       this.clock?.end();
       return;
     }
-    if (error.status === 503 && error.retryAfter !== null) {
+    if (error.retryAfter !== null) {
       this.waitForCapacity(error);
       return;
     }
@@ -402,15 +402,16 @@ class Room {
     return !this.closed && this.submissionsLeft > 0;
   }
 
-  /** The buttons say what is possible right now. */
+  /** The buttons say what is possible right now; they turn only while something is under way. */
   private allow(): void {
     const busy = this.busyWith !== null;
+    const turning = String(busy && this.busyWith !== "capacity");
     if (this.runButton) {
       this.runButton.disabled = busy || this.closed;
-      this.runButton.setAttribute("aria-busy", String(busy));
+      this.runButton.setAttribute("aria-busy", turning);
     }
     this.submitButton.disabled = busy || !this.maySubmit;
-    this.submitButton.setAttribute("aria-busy", String(busy));
+    this.submitButton.setAttribute("aria-busy", turning);
     must("[data-left]").textContent = this.t("submissions left", { n: this.submissionsLeft });
   }
 

@@ -15,6 +15,7 @@ export interface CaseView {
   reason: string | null;
   hints: string[];
   rerun: boolean;
+  ran: boolean;
 }
 
 export interface GroupView {
@@ -23,7 +24,8 @@ export interface GroupView {
   passed: number;
   total: number;
   verdict: string;
-  cpu_ms: number;
+  /** Rounded up to 10, 20, 50, …; null where nothing was run. */
+  cpu_ms: number | null;
 }
 
 export interface JobView {
@@ -40,8 +42,8 @@ export interface JobView {
   mistake: string | null;
   cases: CaseView[];
   groups: GroupView[];
-  judged_ms: number | null;
-  /** How many jobs wait before this one, while it waits. */
+  run_ms: number | null;
+  /** How many jobs wait before this one, while its turn is all that it waits for. */
   ahead: number | null;
   /** How often it found no engine or no sandbox. */
   waits: number;

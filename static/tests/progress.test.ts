@@ -9,7 +9,7 @@ import type { JobView } from "../src/types";
 function job(changes: Partial<JobView>): JobView {
   return {
     id: "1", purpose: "run", submission_number: null, state: "queued", queued_at: "", verdict: null, verdict_name: null,
-    verdict_meaning: null, score: null, problem: null, mistake: null, cases: [], groups: [], judged_ms: null, ahead: null,
+    verdict_meaning: null, score: null, problem: null, mistake: null, cases: [], groups: [], run_ms: null, ahead: null,
     waits: 0, findings: [], ...changes,
   };
 }

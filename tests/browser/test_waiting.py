@@ -92,10 +92,10 @@ TEXTS = {
     "en-GB": (
         "3 ahead of you",
         "You are next",
-        "The container engine does not answer",
-        "Tried 1 times",
+        "Code cannot be run at the moment",
+        "Tried once,",
     ),
-    "zh-CN": ("前面还有 3 个", "下一个就是你", "容器引擎没有响应", "已尝试 1 次"),
+    "zh-CN": ("前面还有 3 个", "下一个就是你", "目前无法运行代码", "已尝试 1 次"),
 }
 
 
@@ -132,6 +132,7 @@ def test_absent_engine_is_told_and_the_verdict_comes_when_it_is_back(
         results = desk.page.locator("[data-results]")
         expect(results).to_contain_text(away)
         expect(results).to_contain_text(tried)
+        expect(results.locator(".result-place")).to_have_count(0)
         expect(desk.page.locator("[data-run]")).to_be_enabled()
         assert violations(desk.page) == []
         site.engine.away = False
@@ -148,6 +149,7 @@ def test_full_house_counts_down_and_keeps_the_text(site: Site, browser: Browser)
         notice = desk.page.locator("[data-notice]")
         expect(notice).to_contain_text("Your text is kept")
         expect(notice).to_contain_text("Try again in")
+        expect(desk.page.locator("[data-submit]")).to_have_attribute("aria-busy", "false")
         assert desk.page.locator("[data-history] li").count() == 0
         site.change_settings(queue_limit=200)
         desk.page.reload()

@@ -18,7 +18,7 @@ from app.grading.judging import (
     recognise_mistake,
     summarise,
 )
-from app.grading.runs import CaseRun, Outcome, RaisedError
+from app.grading.runs import CaseRun, Outcome, RaisedError, RunLimits
 from app.grading.values import InvalidValueError, encode_value
 from app.grading.verdicts import Verdict
 from app.kit.i18n import message
@@ -115,6 +115,32 @@ def test_a_sample_shows_the_exception() -> None:
     reason = judge_case(sample(), ended(Outcome.RAISED)).reason
     assert reason is not None
     assert reason.render("en") == "ValueError: secret 42\nline 3, in f"
+
+
+ALLOWED = RunLimits(cpu_seconds=2, wall_seconds=6, memory_mb=256)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (Outcome.CPU_TIME, "2.5 s of CPU; at most 2 s are allowed."),
+        (
+            Outcome.WALL_TIME,
+            "6.01 s in all, 2.5 s of CPU among them; at most 6 s in all are allowed.",
+        ),
+        (Outcome.MEMORY, "More than 256 MB of memory were asked for."),
+        (Outcome.OUTPUT, "More was printed or returned than is allowed."),
+        (Outcome.DIED, "The process ended without an answer."),
+    ],
+)
+def test_a_sample_says_which_limit_was_passed_and_a_hidden_case_does_not(
+    outcome: Outcome, why: str
+) -> None:
+    run = CaseRun(outcome, 2500.0, 6010.0, 3, allowed=ALLOWED)
+    reason = judge_case(sample(), run).reason
+    assert reason is not None
+    assert reason.render("en") == why
+    assert judge_case(case(), run).reason is None
 
 
 @pytest.mark.parametrize("run", [ended(Outcome.RAISED), returned(4.0), returned(None)])

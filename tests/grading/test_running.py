@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from app.grading.running import (
     case_call,
     run_cases,
 )
-from app.grading.runs import Call, CaseRun, Outcome, SandboxBrokenError
+from app.grading.runs import Call, CaseRun, Outcome, RunLimits, SandboxBrokenError
 from app.grading.values import encode_value
 from app.questions.schema import CloseChecker, CodingQuestion
 
@@ -85,7 +85,7 @@ def test_call_is_stopped_only_beyond_the_margin() -> None:
     sandbox = Sandbox([took(10)])
     (run,) = run_cases(sandbox, question(), "code", [case()])
     assert sandbox.limits == [MARGIN]
-    assert run == took(10)
+    assert run == replace(took(10), allowed=RunLimits(1.0, 4.0, 256))
 
 
 def test_call_that_was_late_by_a_little_is_run_again_and_the_better_counts() -> None:
@@ -118,6 +118,14 @@ def test_wall_clock_that_ran_out_while_a_neighbour_had_the_cpu_is_tried_again() 
 
 def test_wall_clock_that_ran_out_in_work_is_not_tried_again() -> None:
     sandbox = Sandbox([took(900, Outcome.WALL_TIME, 4000)])
+    assert outcomes(run_cases(sandbox, question(), "code", [case()])) == [
+        (Outcome.WALL_TIME, False)
+    ]
+
+
+def test_program_that_sleeps_until_the_wall_clock_runs_out_is_not_tried_again() -> None:
+    asleep = took(30, Outcome.WALL_TIME, 4000)
+    sandbox = Sandbox([asleep])
     assert outcomes(run_cases(sandbox, question(), "code", [case()])) == [
         (Outcome.WALL_TIME, False)
     ]

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.accounts.models import User
+from app.accounts.roles import Role
 from app.answers.models import Attempt
 from app.grading.models import CaseResult, GradingJob
+from app.grading.service import enqueue
 from app.grading.static_rules import Violation
 from app.interviews.models import Interview
 from app.kit.i18n import use_locale
 from app.web.exports import export
 from app.web.presenters.jobs import stage_views
+from app.workflows.submit_answer import MAX_OPEN_JOBS
 from tests.site import DOUBLE, SQUARED
 from tests.web.conftest import finish_room, shown_error
 
@@ -66,13 +70,86 @@ def test_absent_engine_is_told_with_the_number_of_tries(web: Web, room: Room) ->
     job_id = room.submit(room.code, DOUBLE).json()["job"]["id"]
     told = web.browser("candidate").get(f"/api/jobs/{job_id}").json()
     assert (told["state"], told["waits"]) == ("queued", 1)
-    assert told["problem"].startswith("The container engine does not answer. Your code is stored")
+    assert told["problem"].startswith("Code cannot be run at the moment. Your code is stored")
+    assert told["ahead"] is None  # a place in a line that does not move
+    for path in (f"/attempts/{room.code}", "/papers/first-round"):
+        page = web.browser("candidate").get(path).text
+        assert "Code cannot be run on this server at the moment." in page
+        assert "away" not in page
     web.site.clock.advance(60)
     health = web.browser("admin").get("/admin/health").text
     assert "away" in health
     assert "1 of at most 200 jobs wait" in health
     web.site.finish(room.id)
-    assert "Tried 1 times" in web.browser("candidate").get(f"/interviews/{room.id}/report").text
+    assert "Tried once;" in web.browser("candidate").get(f"/interviews/{room.id}/report").text
+
+
+def test_broken_sandbox_is_tried_again_until_it_is_given_up(web: Web, room: Room) -> None:
+    web.site.dispatcher.holding = True
+    job_id = room.submit(room.code, DOUBLE).json()["job"]["id"]
+    again = "It is run again; nothing is lost."
+    for failed_at in (None, web.site.clock.now()):
+        with web.site.database.transaction() as session:
+            job = session.get_one(GradingJob, job_id)
+            job.problem, job.failed_at = "sandbox_broken", failed_at
+        told = web.browser("candidate").get(f"/api/jobs/{job_id}").json()
+        assert told["problem"].startswith("The sandbox broke while it ran this code.")
+        assert (again in told["problem"]) == (failed_at is None)
+
+
+def test_who_waits_for_too_much_is_told_when_to_come_back(web: Web, room: Room) -> None:
+    web.site.dispatcher.holding = True
+    room.submit(room.code, DOUBLE)
+    with web.site.database.transaction() as session:
+        job = session.query(GradingJob).filter_by(attempt_id=room.code).one()
+        job.judged_at = web.site.clock.now()
+        for _ in range(MAX_OPEN_JOBS):
+            enqueue(
+                session,
+                interview_id=room.id,
+                attempt_id=room.concept,
+                question_version_id=job.question_version_id,
+                text=DOUBLE,
+                submission_id=None,
+                now=web.site.clock.now(),
+            )
+    answer = room.submit(room.code, DOUBLE)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (409, "5")
+
+
+def test_report_shows_the_verdict_of_the_submission_that_counts(web: Web, room: Room) -> None:
+    for text in (SQUARED, DOUBLE, SQUARED):
+        room.submit(room.code, text)
+    web.site.finish(room.id)
+    page = plain(web.browser("candidate").get(f"/interviews/{room.id}/report").text)
+    assert "Double AC Submission 2" in page
+    assert "Verdict of submission 2 AC" in page
+
+
+def test_code_that_was_not_run_has_no_figures(web: Web, room: Room) -> None:
+    room.submit(room.code, DOUBLE)
+    with web.site.database.transaction() as session:
+        session.query(CaseResult).update({"cpu_ms": 0.0, "wall_ms": 0.0, "memory_kb": 0})
+    told = web.browser("candidate").get(f"/api/jobs/{job_of(web, room).id}").json()
+    assert [case["ran"] for case in told["cases"]] == [False]
+    assert {group["cpu_ms"] for group in told["groups"]} == {None}
+    web.site.finish(room.id)
+    page = plain(web.browser("candidate").get(f"/interviews/{room.id}/report").text)
+    assert page.count("not run") == len(told["cases"] + told["groups"])
+    assert "CPU" not in page
+
+
+def test_room_tells_the_limits_of_a_call(web: Web, room: Room) -> None:
+    page = web.browser("candidate").get(f"/attempts/{room.code}").text
+    assert "Each call: 2 s of CPU, 6 s in all, 256 MB" in page
+    assert "Each call" not in web.browser("candidate").get(f"/attempts/{room.concept}").text
+
+
+def test_printing_is_marked_on_its_row(web: Web, room: Room) -> None:
+    room.submit(room.code, "def double(x):\n    print('seen')\n    return 2 * x\n")
+    web.site.finish(room.id)
+    page = plain(web.browser("candidate").get(f"/interviews/{room.id}/report").text)
+    assert "AC shown printed" in page
 
 
 @pytest.mark.parametrize("path", ["runs", "submissions"])
@@ -147,10 +224,30 @@ def test_mentor_sees_the_figures_of_each_hidden_case_and_the_candidate_does_not(
     assert "Figures of each hidden case" in web.browser("mentor").get(f"/reviews/{room.id}").text
     candidate = web.browser("candidate").get(f"/interviews/{room.id}/report").text
     assert "Figures of each hidden case" not in candidate
-    assert "slowest 10 ms CPU" in candidate
-    report = json.loads(exported(web, room, "json"))["report"]
-    jobs = [one["job"] for answer in report["answers"] for one in answer["submissions"]]
-    assert [job["hidden"] for job in jobs if job] == [[]]
+    assert "slowest under 10 ms CPU" in candidate
+
+
+def test_downloads_hold_the_figures_of_hidden_cases_for_mentors_only(
+    web: Web, finished: Room
+) -> None:
+    at = f"/interviews/{finished.id}/transcript"
+    for name, told in (("mentor", True), ("candidate", False)):
+        browser = web.browser(name)
+        report = browser.get(f"{at}.json").json()["report"]
+        jobs = [one["job"] for answer in report["answers"] for one in answer["submissions"]]
+        assert [bool(job["hidden"]) for job in jobs if job] == [told]
+        assert ("Values 1: **AC**" in browser.get(f"{at}.md").text) == told
+        for path in (at, f"{at}.html"):
+            assert ("Figures of each hidden case" in browser.get(path).text) == told
+
+
+def test_mentor_gets_the_candidates_files_of_an_own_interview(web: Web, finished: Room) -> None:
+    with web.site.database.transaction() as session:
+        candidate = session.get_one(Interview, finished.id).candidate_id
+        session.get_one(User, candidate).role = Role.MENTOR
+    page = web.browser("candidate").get(f"/interviews/{finished.id}/transcript.html").text
+    assert "slowest under" in page
+    assert "Figures of each hidden case" not in page
 
 
 def test_run_that_was_repeated_is_marked(web: Web, room: Room) -> None:

@@ -11,7 +11,7 @@ from app.answers.queries import attempts_of
 from app.interviews.states import InterviewState, state_of
 from app.kit.errors import ConflictError, NotFoundError
 from app.kit.i18n import message
-from app.web.dependencies import InterviewDep, RuntimeDep, SessionDep
+from app.web.dependencies import InterviewDep, RuntimeDep, SessionDep, UserDep
 from app.web.exports import export, is_format
 from app.web.presenters.cards import title_of
 from app.web.presenters.reports import report_view
@@ -20,6 +20,7 @@ from app.web.templating import redirect, render
 from app.workflows.finish_interview import finish_interview
 
 if TYPE_CHECKING:
+    from app.accounts.models import User
     from app.interviews.models import Interview
 
 router = APIRouter(prefix="/interviews/{interview_id}")
@@ -71,24 +72,36 @@ def show_report(request: Request, session: SessionDep, interview: InterviewDep) 
 
 
 @router.get("/transcript", name="show_transcript")
-def show_transcript(request: Request, session: SessionDep, interview: InterviewDep) -> Response:
+def show_transcript(
+    request: Request, session: SessionDep, user: UserDep, interview: InterviewDep
+) -> Response:
     """Show everything that happened, in order."""
     _require_end(interview)
-    report = report_view(session, interview, for_mentor=False)
+    report = report_view(session, interview, for_mentor=_is_reviewer(user, interview))
     return render(request, "interviews/transcript.html", report=report)
 
 
 @router.get("/transcript.{format}", name="export_transcript")
-def export_transcript(session: SessionDep, interview: InterviewDep, format: str) -> Response:  # noqa: A002 - the path's word
+def export_transcript(
+    session: SessionDep,
+    user: UserDep,
+    interview: InterviewDep,
+    format: str,  # noqa: A002 - the path's word
+) -> Response:
     """Download the transcript as a file."""
     if not is_format(format):
         raise NotFoundError
     _require_end(interview)
-    document = export(session, interview, format, for_mentor=False)
+    document = export(session, interview, format, for_mentor=_is_reviewer(user, interview))
     name = f'attachment; filename="yimian-{interview.id[:8]}.{format}"'
     return Response(
         document.content, media_type=document.media_type, headers={"Content-Disposition": name}
     )
+
+
+def _is_reviewer(user: User, interview: Interview) -> bool:
+    """Tell a mentor from the candidate: nobody else reads it, and none reviews their own."""
+    return interview.candidate_id != user.id
 
 
 def _require_end(interview: Interview) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 PROBLEMS = {
     "busy": message("All sandboxes are taken. Your code waits its turn; nothing is lost."),
     "engine_unavailable": message(
-        "The container engine does not answer. Your code is stored and will be judged as soon as"
-        " it is back."
+        "Code cannot be run at the moment. Your code is stored and will be judged as soon as it"
+        " can be."
     ),
     "sandbox_broken": message("The sandbox broke while it ran this code."),
     "question_refused": message("This question turned out to be at fault; it cannot be judged."),
@@ -39,6 +39,14 @@ PROBLEMS = {
     "internal": message("Our own data about this question cannot be read. Please tell an admin."),
     "checker_broken": message("This question's checker failed on this code. Please tell an admin."),
 }
+# What is said instead while there are tries left.
+RETRIED = {
+    "sandbox_broken": message(
+        "The sandbox broke while it ran this code. It is run again; nothing is lost."
+    ),
+}
+# Where nothing but its turn keeps a job waiting, its place in line means something.
+IN_LINE = frozenset({None, "busy"})
 STAGES: dict[StageName, Message] = {
     "queued": message("Queued"),
     "leased": message("Sandbox leased"),
@@ -86,7 +94,8 @@ def one_job_view(session: Session, job: GradingJob, question: Question) -> JobVi
 
 
 def _ahead(session: Session, job: GradingJob) -> int | None:
-    return jobs_ahead(session, job) if state_of(job) == JobState.QUEUED else None
+    in_line = state_of(job) == JobState.QUEUED and job.problem in IN_LINE
+    return jobs_ahead(session, job) if in_line else None
 
 
 def job_view(
@@ -101,7 +110,6 @@ def job_view(
     """Return one job; nothing that could tell a candidate a hidden input leaves here."""
     verdict = Verdict(job.verdict) if job.verdict else None
     state = state_of(job)
-    problem = PROBLEMS.get(job.problem or "")
     hidden = [result for result in results if not result.sample]
     return JobView(
         id=job.id,
@@ -113,17 +121,25 @@ def job_view(
         verdict_name=str(verdict.title) if verdict else None,
         verdict_meaning=str(verdict.meaning) if verdict else None,
         score=job.score,
-        problem=str(problem) if problem and state != JobState.DONE else None,
+        problem=_problem(job, state),
         mistake=_feedback(question, job.mistake),
         cases=[_case(result) for result in results if result.sample],
         groups=list(_groups(question, hidden)),
-        judged_ms=_coarse_ms(job.queued_at, job.judged_at) if job.judged_at else None,
+        run_ms=_coarse_ms(job.leased_at, job.ran_at) if job.leased_at and job.ran_at else None,
         ahead=ahead,
         waits=job.waits,
         findings=_findings(job, question, reader),
         stages=_stages_of(job) if job.judged_at else [],
         hidden=_figures(question, hidden) if reader == "review" else [],
     )
+
+
+def _problem(job: GradingJob, state: JobState) -> str | None:
+    """Return why a job failed or waits, as its candidate may be told."""
+    if job.problem is None or state == JobState.DONE:
+        return None
+    texts = PROBLEMS if state == JobState.FAILED else PROBLEMS | RETRIED
+    return str(texts[job.problem])
 
 
 def _stages_of(job: GradingJob) -> list[StageView]:
@@ -190,7 +206,13 @@ def _case(result: CaseResult) -> CaseView:
         reason=_text(reason).removesuffix(": ") if reason else None,
         hints=[_text(hint) for hint in reason.get("hints", [])] if reason else [],
         rerun=result.rerun,
+        ran=_ran(result),
     )
+
+
+def _ran(result: CaseResult) -> bool:
+    """Tell whether there was a process at all: the quickest takes some time."""
+    return result.wall_ms > 0 or result.cpu_ms > 0
 
 
 def _text(stored: Mapping[str, Any]) -> str:
@@ -216,7 +238,9 @@ def _groups(question: Question, hidden: Iterable[CaseResult]) -> Iterable[GroupV
             passed=verdicts.count(Verdict.AC),
             total=len(verdicts),
             verdict=next((one for one in verdicts if one != Verdict.AC), Verdict.AC.value),
-            cpu_ms=coarse_cpu_ms(max(member.cpu_ms for member in members)),
+            cpu_ms=coarse_cpu_ms(max(member.cpu_ms for member in members))
+            if any(map(_ran, members))
+            else None,
         )
 
 
@@ -231,6 +255,7 @@ def _figures(question: Question, hidden: Iterable[CaseResult]) -> list[CaseView]
             wall_ms=result.wall_ms,
             memory_kb=result.memory_kb,
             rerun=result.rerun,
+            ran=_ran(result),
         )
         for name, members in groupby(hidden, key=lambda result: result.group)
         for number, result in enumerate(members, start=1)

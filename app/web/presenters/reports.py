@@ -76,6 +76,7 @@ def _answered(session: Session, score: AttemptScore, reader: Reader) -> Answered
     answer = counted.text if counted else ""
     is_code = isinstance(question, CodingQuestion)
     jobs = job_views(session, score.attempt.id, question, reader) if is_code else []
+    submissions = submission_views(score.submissions, jobs)
     reference = question.reference_answer
     return AnsweredView(
         attempt_id=score.attempt.id,
@@ -87,7 +88,10 @@ def _answered(session: Session, score: AttemptScore, reader: Reader) -> Answered
         answer=answer,
         answer_html=render_code(answer) if is_code else render_markdown(answer),
         answer_pieces=cut(answer, _spans(score)),
-        submissions=submission_views(score.submissions, jobs),
+        submissions=submissions,
+        counted=next((one for one in submissions if one.number == counted.number), None)
+        if counted
+        else None,
         criteria=[_criterion(one, question, answer) for one in score.criteria],
         points=score.points,
         max_points=question.points,
@@ -164,6 +168,7 @@ def _event(event: Event, interview: Interview) -> EventView:
         detail=data.get("text"),
         stages=_stages(event),
         rerun=bool(data.get("reruns")),
+        verdict=data.get("verdict"),
     )
 
 

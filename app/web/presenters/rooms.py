@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.answers.queries import attempts_of, submissions_of
 from app.grading.static_rules import what_stops
 from app.interviews.timing import remaining_ms
+from app.kit.i18n import _
 from app.questions.models import QuestionVersion
 from app.questions.queries import document_of, versions_by_id
 from app.questions.schema import CodingQuestion, Paper
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from app.answers.models import Attempt, Submission
     from app.interviews.models import Interview
-    from app.questions.schema import Question
+    from app.questions.schema import Limits, Question
     from app.web.views import AttemptState, JobView
 
 
@@ -90,7 +91,7 @@ def _attempt_view(
 ) -> AttemptView:
     jobs = job_views(session, attempt.id, question, "room")
     submissions = submissions_of(session, [attempt.id]).get(attempt.id, [])
-    stopping = what_stops(question) if isinstance(question, CodingQuestion) else []
+    coding = question if isinstance(question, CodingQuestion) else None
     return AttemptView(
         id=attempt.id,
         kind=question.kind,
@@ -98,14 +99,27 @@ def _attempt_view(
         prompt=render_markdown(str(question.prompt)),
         points=question.points,
         minutes=attempt.minutes,
-        starter=question.starter if isinstance(question, CodingQuestion) else "",
+        starter=coding.starter if coding else "",
         draft=attempt.draft,
         draft_sequence=attempt.draft_sequence,
         draft_saved_at=attempt.draft_saved_at,
         submissions=submission_views(submissions, jobs),
         submissions_left=max(0, limit - len(submissions)),
         jobs=jobs,
-        not_allowed=[str(one) for one in stopping],
+        limits=_limits(coding.limits) if coding else None,
+        not_allowed=[str(one) for one in what_stops(coding)] if coding else [],
+    )
+
+
+def _limits(limits: Limits) -> str:
+    """Return what each call may use, in one line."""
+    cpu = _("{seconds} s of CPU").format(seconds=f"{limits.cpu_seconds:g}")
+    if limits.slowdown is not None:
+        cpu = _("{times} times the CPU of the reference, {cpu} at most").format(
+            times=f"{limits.slowdown:g}", cpu=cpu
+        )
+    return _("Each call: {cpu}, {wall} s in all, {memory} MB").format(
+        cpu=cpu, wall=f"{limits.wall_seconds:g}", memory=limits.memory_mb
     )
 
 
