@@ -42,10 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from app.grading.judging import JudgedCase
-    from app.grading.runs import CaseRun, Sandbox
+    from app.grading.runs import CaseRun, RunLimits, Sandbox
     from app.grading.values import Value
     from app.kit.i18n import Message
     from app.questions.schema import Case, CodingQuestion, Solution
+    from app.questions.source import Loc
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ class Reference:
 
 
 class GateError(Exception):
-    """The question must not go live; `message` says why."""
+    """The question must not go live; `message` says why, and `loc` where in the question."""
 
-    def __init__(self, text: Message) -> None:
+    def __init__(self, text: Message, loc: Loc) -> None:
         super().__init__(text.render("en"))
-        self.message = text
+        self.message, self.loc = text, loc
 
 
 def build_reference(question: CodingQuestion, sandbox: Sandbox) -> Reference:
@@ -72,7 +73,7 @@ def build_reference(question: CodingQuestion, sandbox: Sandbox) -> Reference:
     """
     cases = tuple(_with_expected(question, sandbox, _expand(question, sandbox)))
     if not cases:
-        raise GateError(message("There is no case to judge by."))
+        raise GateError(message("There is no case to judge by."), ("cases",))
     runner = Runner(sandbox, question)
     mistakes = []
     try:
@@ -81,10 +82,11 @@ def build_reference(question: CodingQuestion, sandbox: Sandbox) -> Reference:
             if runs and solution.feedback is not None and solution.verdict == Verdict.WA:
                 outputs = tuple(_wrong_output(*one) for one in zip(cases, runs, strict=True))
                 mistakes.append(Mistake(solution.name, outputs))
-        _try_checkers(cases, sandbox)
+        _try_checkers(question, cases, sandbox)
     except CheckerBrokenError as error:
         raise GateError(
-            message("The checker of case “{case}” fails: {why}", case=error.case, why=error.why)
+            message("The checker of case “{case}” fails: {why}", case=error.case, why=error.why),
+            _checker_loc(question, error.case),
         ) from error
     return Reference(cases, tuple(mistakes))
 
@@ -115,13 +117,36 @@ def _expand_case(question: CodingQuestion, case: Case, sandbox: Sandbox) -> Iter
     if case.generate is None:
         yield replace(blank, args=_written(case))
         return
+    limits, loc = run_limits(question), ("cases", question.cases.index(case), "generate")
     calls = [
-        Call(case.generate, "generate", blank.args, run_limits(question), rng_seed=seed)
-        for seed in case.seeds
+        Call(case.generate, "generate", blank.args, limits, rng_seed=seed) for seed in case.seeds
     ]
-    for seed, run in zip(case.seeds, sandbox.run(calls), strict=True):
-        name = case.name if len(case.seeds) == 1 else f"{case.name}-{seed}"
-        yield replace(blank, name=name, args=_generated(case, seed, run))
+    runs = sandbox.run(calls)
+    for name, seed, run in zip(_names(case), case.seeds, runs, strict=True):
+        if run.outcome != Outcome.RETURNED or run.result is None:
+            raise GateError(
+                message(
+                    "The generator of case “{case}” failed for seed {seed}: {why}",
+                    case=case.name,
+                    seed=seed,
+                    why=_why(run, limits),
+                ),
+                loc,
+            )
+        yield replace(blank, name=name, args=_generated(case, run.result, loc))
+
+
+def _names(case: Case) -> list[str]:
+    """Return what the cases are called that a case of the question comes to."""
+    if case.generate is None or len(case.seeds) == 1:
+        return [case.name]
+    return [f"{case.name}-{seed}" for seed in case.seeds]
+
+
+def _checker_loc(question: CodingQuestion, name: str) -> Loc:
+    """Return where the checker stands that judges the expanded case `name`."""
+    at = next(at for at, case in enumerate(question.cases) if name in _names(case))
+    return ("checker",) if question.cases[at].checker is None else ("cases", at, "checker")
 
 
 def _written(case: Case) -> bytes:
@@ -137,38 +162,31 @@ def _written(case: Case) -> bytes:
     return encode_value({"init": from_yaml_args(case.init or {}), "calls": steps})
 
 
-def _generated(case: Case, seed: int, run: CaseRun) -> bytes:
-    if run.outcome != Outcome.RETURNED or run.result is None:
-        raise GateError(
-            message(
-                "The generator of case “{case}” failed for seed {seed}: {why}",
-                case=case.name,
-                seed=seed,
-                why=_why(run),
-            )
-        )
+def _generated(case: Case, result: bytes, loc: Loc) -> bytes:
     try:
-        value = decode_value(run.result)
+        value = decode_value(result)
     except InvalidValueError as error:
         raise GateError(
             message(
                 "The generator of case “{case}” returned no usable data: {why}",
                 case=case.name,
                 why=str(error),
-            )
+            ),
+            loc,
         ) from error
     if case.scripted:
-        return encode_value(_script(case, value))
+        return encode_value(_script(case, value, loc))
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise GateError(
             message(
                 "The generator of case “{case}” must return a dict of arguments.", case=case.name
-            )
+            ),
+            loc,
         )
-    return run.result
+    return result
 
 
-def _script(case: Case, value: Value) -> Value:
+def _script(case: Case, value: Value, loc: Loc) -> Value:
     """Return what a generator of scripts returned, its steps as lists."""
     match value:
         case {"init": dict(init), "calls": (list() | tuple()) as steps, **others} if not others:
@@ -179,7 +197,8 @@ def _script(case: Case, value: Value) -> Value:
             "The generator of case “{case}” must return "
             "dict(init={{…}}, calls=[(method, {{…}}), (attribute, None), …]).",
             case=case.name,
-        )
+        ),
+        loc,
     )
 
 
@@ -201,20 +220,24 @@ def _with_expected(
 ) -> Iterator[CaseData]:
     reference = question.reference
     if reference is None:
-        raise GateError(message("No solution has the verdict AC: nothing gives expected outputs."))
+        raise GateError(
+            message("No solution has the verdict AC: nothing gives expected outputs."),
+            ("solutions",),
+        )
     calibration_ms = calibrate(sandbox) if question.limits.slowdown else None
     calls = [
         replace(case_call(question, reference.code, case), return_args=False) for case in cases
     ]
-    for case, run in zip(cases, sandbox.run(calls), strict=True):
+    for case, call, run in zip(cases, calls, sandbox.run(calls), strict=True):
         if run.outcome != Outcome.RETURNED or run.result is None:
             raise GateError(
                 message(
                     "The reference solution “{name}” fails on case “{case}”: {why}",
                     name=reference.name,
                     case=case.name,
-                    why=_why(run),
-                )
+                    why=_why(run, call.limits),
+                ),
+                _solution_loc(question, reference),
             )
         yield replace(
             case,
@@ -224,10 +247,28 @@ def _with_expected(
         )
 
 
-def _why(run: CaseRun) -> str:
+def _why(run: CaseRun, limits: RunLimits) -> Message | str:
+    """Return why a call of the author's code gave nothing: with its limit, if it went over one."""
+    match run.outcome:
+        case Outcome.OUTPUT:
+            return message(
+                "more than {result} MB were returned, or more than {printed} KB printed",
+                result=limits.result_bytes // 1024**2,
+                printed=limits.stdout_bytes // 1024,
+            )
+        case Outcome.CPU_TIME:
+            return message("more than {limit} s of CPU were used", limit=f"{limits.cpu_seconds:g}")
+        case Outcome.WALL_TIME:
+            return message("it took more than {limit} s", limit=f"{limits.wall_seconds:g}")
+        case Outcome.MEMORY:
+            return message("more than {limit} MB of memory were asked for", limit=limits.memory_mb)
     if run.error is None:
         return run.outcome.value
     return f"{run.error.type_name}: {run.error.message}"
+
+
+def _solution_loc(question: CodingQuestion, solution: Solution) -> Loc:
+    return ("solutions", question.solutions.index(solution))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,15 +291,19 @@ def _prove(
         runs = bench.runner.run(solution.code, cases)
         reports = check_properties(bench.sandbox, cases, runs)
         judged = [judge_case(*one) for one in zip(cases, runs, reports, strict=True)]
-    _compare_verdicts(question, solution, judged)
+    _compare_verdicts(question, solution, judged, runs)
     _compare_rules(question, solution, broken_rules(violations))
     return runs
 
 
 def _compare_verdicts(
-    question: CodingQuestion, solution: Solution, judged: Sequence[JudgedCase]
+    question: CodingQuestion,
+    solution: Solution,
+    judged: Sequence[JudgedCase],
+    runs: Sequence[CaseRun],
 ) -> None:
     verdict = summarise(question, judged).verdict
+    loc = _solution_loc(question, solution)
     if solution.verdict == Verdict.AC and verdict != Verdict.AC:
         worst = next(one for one in judged if one.verdict != Verdict.AC)
         raise GateError(
@@ -267,17 +312,11 @@ def _compare_verdicts(
                 name=solution.name,
                 verdict=worst.verdict.value,
                 case=worst.name,
-            )
+            ),
+            loc,
         )
     if solution.verdict not in {one.verdict for one in judged}:
-        raise GateError(
-            message(
-                "The solution “{name}” is declared {declared} but gets {verdict}.",
-                name=solution.name,
-                declared=solution.verdict,
-                verdict=verdict.value,
-            )
-        )
+        raise GateError(_other_verdict(solution, verdict, runs), loc)
     failed = {one.group for one in judged if one.verdict != Verdict.AC}
     for group in solution.fails:
         if group not in failed:
@@ -286,8 +325,25 @@ def _compare_verdicts(
                     "The wrong solution “{name}” passes every case of group “{group}”.",
                     name=solution.name,
                     group=group,
-                )
+                ),
+                loc,
             )
+
+
+def _other_verdict(solution: Solution, verdict: Verdict, runs: Sequence[CaseRun]) -> Message:
+    """Say that a solution earns another verdict than it declares, and what is short of a TLE."""
+    names = {"name": solution.name, "declared": solution.verdict, "verdict": verdict.value}
+    timed = [(run.cpu_ms, run.allowed.cpu_seconds * 1000) for run in runs if run.allowed]
+    if solution.verdict != Verdict.TLE or not timed:
+        return message("The solution “{name}” is declared {declared} but gets {verdict}.", **names)
+    used, limit = max(timed, key=lambda one: one[0] / one[1])
+    return message(
+        "The solution “{name}” is declared {declared} but gets {verdict}: the case that comes "
+        "closest takes {used} ms of CPU, and {limit} ms are allowed.",
+        **names,
+        used=f"{used:.0f}",
+        limit=f"{limit:.0f}",
+    )
 
 
 def _compare_rules(question: CodingQuestion, solution: Solution, broken: frozenset[str]) -> None:
@@ -298,7 +354,8 @@ def _compare_rules(question: CodingQuestion, solution: Solution, broken: frozens
                     "The solution “{name}” is said to break the rule “{rule}”, but keeps it.",
                     name=solution.name,
                     rule=rule,
-                )
+                ),
+                _solution_loc(question, solution),
             )
     if solution is question.reference and broken:
         raise GateError(
@@ -306,7 +363,8 @@ def _compare_rules(question: CodingQuestion, solution: Solution, broken: frozens
                 "The reference solution “{name}” breaks the rule “{rule}”.",
                 name=solution.name,
                 rule=min(broken),
-            )
+            ),
+            _solution_loc(question, solution),
         )
 
 
@@ -319,7 +377,7 @@ def _wrong_output(case: CaseData, run: CaseRun) -> bytes | None:
     return encode_value(returned.value) if differs else None
 
 
-def _try_checkers(cases: Sequence[CaseData], sandbox: Sandbox) -> None:
+def _try_checkers(question: CodingQuestion, cases: Sequence[CaseData], sandbox: Sandbox) -> None:
     """Show the checkers what candidates may return: one that raises would be nobody's verdict."""
     asked = [
         (case, checker_call(case, strange))
@@ -338,5 +396,6 @@ def _try_checkers(cases: Sequence[CaseData], sandbox: Sandbox) -> None:
                     "shape, or not a number) instead of refusing it: {why}",
                     case=case.name,
                     why=error.why,
-                )
+                ),
+                _checker_loc(question, case.name),
             ) from error

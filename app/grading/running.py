@@ -21,6 +21,7 @@ MARGIN = 1.25  # beyond this many times the limit a call is late without any dou
 MAX_RERUNS = 3  # of one program: a neighbour's load is seldom, a slow program never ends
 ALL_RESULTS = 64 * 1024 * 1024  # bytes that one program may return for all cases together
 LEAST_RESULT = 2 * 1024 * 1024  # bytes that it may return for each, however many there are
+ASLEEP = 0.1  # of the limit: who used less while the wall clock ran out did not want any CPU
 FLOOR_MS = 100.0  # below, noise is as large as what is measured
 
 # Little arithmetic on large data and much of the interpreter, as answers are: about 10 ms.
@@ -161,11 +162,12 @@ def is_near(run: CaseRun, cpu_ms: float) -> bool:
     """Return whether a call was late by so little, or for such a reason, that load may explain it.
 
     It ended by itself beyond its limit of CPU, or the wall clock ran out while it had little CPU.
+    Next to none of it is no load, under which every call gets a share, but a sleep.
     """
     if run.outcome is Outcome.CPU_TIME:
         return False
     if run.outcome is Outcome.WALL_TIME:
-        return run.cpu_ms < cpu_ms / 2
+        return cpu_ms * ASLEEP <= run.cpu_ms < cpu_ms / 2
     return run.cpu_ms > cpu_ms
 
 

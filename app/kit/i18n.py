@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +37,23 @@ class Message:
 
     def __str__(self) -> str:
         return self.render()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data, for a person who will read it later in any language."""
+        values = {
+            name: value.as_json() if isinstance(value, Message) else value
+            for name, value in self.values.items()
+        }
+        return {"text": self.text, "values": values}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Message:
+        """Return the message that `as_json` was called on."""
+        values = {
+            name: cls.from_json(value) if isinstance(value, dict) else value
+            for name, value in data["values"].items()
+        }
+        return cls(data["text"], values)
 
 
 def message(text: str, /, **values: object) -> Message:

@@ -32,7 +32,7 @@ def check_rubric(file: BankFile[Question]) -> Iterator[Diagnostic]:
 
 
 def check_code(file: BankFile[Question], pool: Pool) -> Iterator[Diagnostic]:
-    """Yield what the gate finds, at the solutions. Raises EngineUnavailableError."""
+    """Yield what the gate finds, where it is to be mended. Raises EngineUnavailableError."""
     if not isinstance(file.document, CodingQuestion):
         return
     owner = f"author:{file.document.id}"
@@ -40,7 +40,7 @@ def check_code(file: BankFile[Question], pool: Pool) -> Iterator[Diagnostic]:
         with pool.lease(owner) as sandbox:
             build_reference(file.document, sandbox)
     except GateError as error:
-        line, column = read_source(file.source.encode()).key(("solutions",))
+        line, column = read_source(file.source.encode()).key(error.loc)
         yield Diagnostic(file.path, line, column, error.message)
     finally:
         pool.end(owner)

@@ -85,7 +85,7 @@ def _publish(machinery: Machinery, version_id: int, reference: Reference | None)
 def _reject(machinery: Machinery, version_id: int, why: Message) -> None:
     with machinery.database.transaction() as session:
         version = session.get_one(QuestionVersion, version_id, with_for_update=True)
-        reject(session, version, {"text": why.text, "values": dict(why.values)})
+        reject(session, version, why.as_json())
 
 
 def _store(session: Session, version_id: int, reference: Reference) -> None:

@@ -40,6 +40,12 @@ def refusal(asked: CodingQuestion, engine: FakeEngine | None = None) -> str:
     return caught.value.message.render("en")
 
 
+def place(asked: CodingQuestion) -> tuple[str | int, ...]:
+    with pytest.raises(GateError) as caught:
+        build_reference(asked, sandbox())
+    return caught.value.loc
+
+
 def test_cases_are_expanded_with_expected_outputs() -> None:
     reference = build_reference(question(), sandbox())
     names = [(case.name, case.group, case.sample) for case in reference.cases]
@@ -190,6 +196,49 @@ def test_accepted_solution_must_leave_its_arguments_alone() -> None:
         question(cases=cases, solutions=[PLAIN, wrong]), sandbox()
     ).mistakes
     assert [decode_value(output) for output in mistake.outputs if output] == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (Outcome.OUTPUT, "more than 16 MB were returned, or more than 64 KB printed"),
+        (Outcome.CPU_TIME, "more than 2 s of CPU were used"),
+        (Outcome.WALL_TIME, "it took more than 6 s"),
+        (Outcome.MEMORY, "more than 256 MB of memory were asked for"),
+    ],
+)
+def test_reference_that_goes_over_a_limit_is_told_which(outcome: Outcome, why: str) -> None:
+    def run(call: Call) -> CaseRun:
+        return run_in_process(call) if call.rng_seed else CaseRun(outcome, 1.0, 1.0, 1)
+
+    said = refusal(question(limits={}), FakeEngine(run=run))
+    assert said == f"The reference solution “plain” fails on case “shown”: {why}"
+
+
+RAISES = "def {name}(*_, **__):\n    raise LookupError"
+
+
+@pytest.mark.parametrize(
+    ("changes", "loc"),
+    [
+        ({"solutions": [PLAIN, solution("other", "AC", "def double(x):\n    return x")]}, (1,)),
+        ({"solutions": [PLAIN, PLAIN | {"name": "right", "verdict": "WA"}]}, (1,)),
+        ({"solutions": [solution("plain", "AC", RAISES.format(name="double"))]}, (0,)),
+    ],
+)
+def test_fault_of_a_solution_is_found_at_it(changes: dict[str, Any], loc: tuple[int, ...]) -> None:
+    assert place(question(**changes)) == ("solutions", *loc)
+
+
+def test_fault_of_a_generator_or_checker_is_found_at_it() -> None:
+    generated = {"group": "values", "generate": RAISES.format(name="generate"), "seeds": [7, 8]}
+    cases = [SHOWN, {"name": "random", **generated}]
+    assert place(question(cases=cases, solutions=[PLAIN])) == ("cases", 1, "generate")
+    checker = {"name": "property", "code": RAISES.format(name="check")}
+    assert place(question(checker=checker)) == ("checker",)
+    good = "def generate(rng):\n    return dict(x=rng.normal(size=2))"
+    cases[1] |= {"checker": checker, "generate": good}
+    assert place(question(cases=cases, solutions=[PLAIN])) == ("cases", 1, "checker")
 
 
 def test_call_has_the_limits_of_its_question() -> None:
@@ -428,7 +477,10 @@ def test_slow_solution_is_late_by_the_relative_limit_only() -> None:
     slow = sandbox(FakeEngine(run=paced))
     build_reference(question(limits={"slowdown": 5}, solutions=[PLAIN, SLOW]), slow)
     why = refusal(question(solutions=[PLAIN, SLOW]), FakeEngine(run=paced))
-    assert why == "The solution “slow” is declared TLE but gets AC."
+    assert why == (
+        "The solution “slow” is declared TLE but gets AC: the case that comes closest takes "
+        "900 ms of CPU, and 2000 ms are allowed."
+    )
 
 
 def test_accepted_solution_must_be_quick_enough() -> None:

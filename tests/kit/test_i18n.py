@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from app.kit.i18n import DEFAULT_LOCALE, Message, current_locale, message, ngettext, use_locale
 
 
@@ -30,6 +32,12 @@ def test_text_without_values_may_contain_braces() -> None:
 def test_message_inside_a_message_speaks_the_same_language() -> None:
     with use_locale("en"):
         assert str(message("{why}!", why=message("Please sign in."))) == "Please sign in.!"
+
+
+def test_message_is_kept_as_plain_data_and_translated_later() -> None:
+    why = message("{why}!", why=message("Please sign in."))
+    kept = Message.from_json(json.loads(json.dumps(why.as_json())))
+    assert kept == why
 
 
 def test_counts_choose_the_form() -> None:

@@ -82,7 +82,7 @@ def _state(
 def _gate(version: QuestionVersion | None) -> str | None:
     if version is None or version.problem is None:
         return None
-    return Message(version.problem["text"], version.problem["values"]).render()
+    return Message.from_json(version.problem).render()
 
 
 def _source(path: str | None, version: QuestionVersion | None) -> str:
