@@ -6,7 +6,8 @@ encoded anew on the trusted side.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import sys
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -117,6 +118,10 @@ def strange_outputs(expected: Value) -> Iterator[Value]:
         yield np.zeros((1, *expected.shape), expected.dtype)
         if expected.dtype.kind in "fc":
             yield np.full_like(expected, np.nan)
+        if expected.dtype.kind == "f":
+            # Infinite once they are doubles, and once they are added up: both ways to NaN.
+            yield _alternating(np.longdouble("1e4000"), expected.shape)
+            yield _alternating(np.finfo(float).max, expected.shape)
     elif isinstance(expected, tuple):
         for at, part in enumerate(expected):
             for strange in strange_outputs(part):
@@ -125,9 +130,18 @@ def strange_outputs(expected: Value) -> Iterator[Value]:
         yield type(expected)()
     elif isinstance(expected, float):
         yield float("nan")
+        yield sys.float_info.max
 
 
 _NO_PROPERTY = message("The result does not have the property that is asked for.")
+
+
+def _alternating(huge: np.floating[Any] | float, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array of one number, every other pair of them negative."""
+    values = np.full(shape, huge)
+    values.flat[2::4] *= -1
+    values.flat[3::4] *= -1
+    return values
 
 
 def _depth(value: Value) -> int:

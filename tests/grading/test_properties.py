@@ -188,7 +188,23 @@ def test_broken_reference_data_are_not_the_programs_fault() -> None:
 
 def test_strange_outputs_are_of_the_expected_type() -> None:
     shapes = [np.asarray(one).shape for one in strange_outputs(X)]
-    assert shapes == [(0,), (1, 3), (3,)]
-    assert [type(one) for one in strange_outputs((X, 1.0))] == [tuple] * 4
+    assert shapes == [(0,), (1, 3), (3,), (3,), (3,)]
+    assert [type(one) for one in strange_outputs((X, 1.0))] == [tuple] * 7
     assert [*strange_outputs([1])] == [[]]
+    assert [np.asarray(one).ndim for one in strange_outputs(np.array(1.0))] == [1, 1, 0, 0, 0]
     assert [*strange_outputs(None)] == []
+
+
+def test_strange_outputs_are_not_finite_once_they_are_doubles_or_added_up() -> None:
+    *_, beyond, huge = strange_outputs(np.zeros((3, 2)))
+    assert isinstance(beyond, np.ndarray)
+    assert isinstance(huge, np.ndarray)
+    assert np.isfinite(beyond).all()
+    assert np.isfinite(huge).all()
+    with np.errstate(all="ignore"):
+        assert np.isinf(beyond.astype(float)).all()
+        assert not np.isfinite(huge.var())
+    for pairs in (beyond, huge):
+        assert (pairs > 0).any()
+        assert (pairs < 0).any()
+        np.testing.assert_array_equal(decode_value(encode_value(pairs)), pairs)
