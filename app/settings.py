@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     sandbox_idle_seconds: float = Field(default=600, gt=0, le=7 * 24 * 3600)
     sandbox_reuse: Literal["interview", "never"] = "interview"
     grading_threads: int = Field(default=2, ge=1, le=64)
-    memory_budget_mb: int = Field(default=0, ge=0)
-    queue_limit: int = Field(default=200, ge=1)
+    memory_budget_mb: int = Field(default=0, ge=0, le=16 * 1024 * 1024)
+    queue_limit: int = Field(default=200, ge=1, le=100_000)
 
     @model_validator(mode="after")
     def runtimes_belong_to_engines(self) -> Self:

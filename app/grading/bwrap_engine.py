@@ -22,7 +22,7 @@ from app.grading.hardening import (
     draw_user,
 )
 from app.grading.runs import EngineReport, EngineUnavailableError, SandboxBrokenError
-from app.grading.sandbox_session import DEFAULT_MEMORY_MB, SandboxSession
+from app.grading.sandbox_session import DEFAULT_MEMORY_MB, SandboxSession, check_caps
 from app.grading.seccomp_filter import SeccompError, compile_profile
 from app.grading.streams import PumpedStream
 from app.kit.clock import SystemClock
@@ -61,6 +61,8 @@ class BubblewrapEngine:
     changes that first); `pids` caps its processes and threads. `hierarchy` finds where groups
     can be made and raises CgroupError where there is no such place. `root` may be asked for, until
     it is there: it may be built later.
+
+    Raises ValueError for caps under which nothing could run, or that cap nothing.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class BubblewrapEngine:
         self._root = self._find_root().absolute()
         self._bwrap = bwrap
         self._find_hierarchy = hierarchy
+        check_caps(memory_mb, pids)
         self._memory_mb = memory_mb
         self._pids = pids
         self._clock = clock or SystemClock()

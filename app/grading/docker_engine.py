@@ -29,7 +29,7 @@ from app.grading.hardening import (
 )
 from app.grading.instances import is_dead, this_instance
 from app.grading.runs import EngineReport, EngineUnavailableError, SandboxBrokenError
-from app.grading.sandbox_session import DEFAULT_MEMORY_MB, MIB, SandboxSession
+from app.grading.sandbox_session import DEFAULT_MEMORY_MB, MIB, SandboxSession, check_caps
 from app.grading.streams import PumpedStream
 from app.kit.clock import SystemClock
 
@@ -66,7 +66,9 @@ class DockerEngine:
     `image` is a name, or is asked for one until it is there: it may be built later.
     `runtime` may name a stronger one than the engine's default (gVisor's ``runsc``). `memory_mb`
     caps all processes of a new sandbox together, in MiB (a call with another limit changes
-    that first); `pids` caps processes and threads.
+    that first); `pids` caps processes and threads. None: what the runtime needs.
+
+    Raises ValueError for caps under which nothing could run, or that cap nothing.
     """
 
     def __init__(
@@ -82,6 +84,10 @@ class DockerEngine:
         self._image = image if isinstance(image, str) else ""
         self._clock = clock or SystemClock()
         self._runtime = runtime
+        check_caps(
+            DEFAULT_MEMORY_MB if memory_mb is None else memory_mb,
+            DEFAULT_PIDS if pids is None else pids,
+        )
         self._memory_mb = memory_mb
         self._pids = pids
         self._seccomp = SECCOMP.read_text()

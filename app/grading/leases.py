@@ -96,7 +96,10 @@ class GuardedSandbox:
         return not self.lease.broken and self.sandbox.alive
 
     def run(self, calls: Sequence[Call]) -> list[CaseRun]:
-        """Run the calls once there is memory for the largest. Raises SandboxBrokenError."""
+        """Run the calls once there is memory for the largest.
+
+        Raises SandboxBrokenError, and PoolBusyError where others held the memory for too long.
+        """
         with self.memory.held_for(calls, at_once=size_of(self.sandbox)):
             self.lease.runs += 1
             self.lease.broken = True  # unless it comes back: a torn exchange cannot be resumed

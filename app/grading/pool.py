@@ -13,7 +13,7 @@ from app.grading.demand import Demand
 from app.grading.leases import Census, Lease, Shelf
 from app.grading.memory import UNBOUNDED
 from app.grading.pairs import SandboxPair
-from app.grading.runs import EngineUnavailableError
+from app.grading.runs import EngineUnavailableError, PoolBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,10 +31,6 @@ STARTS_AT_ONCE = 2  # each costs the machine half a second of CPU, and candidate
 ENDS_AT_ONCE = 4
 
 log = logging.getLogger(__name__)
-
-
-class PoolBusyError(Exception):
-    """Every sandbox is in use, and none became free in time."""
 
 
 class PoolClosedError(Exception):
@@ -81,7 +77,7 @@ class Pool:
         self._busy_seconds = busy_seconds
         self._reuse = reuse
         self._cores = os.cpu_count() or 1
-        self._memory = memory.for_calls(capacity)
+        self._memory = memory.for_calls(capacity, clock=clock, busy_seconds=busy_seconds)
         self._demand = Demand(warm, max(warm, capacity // 2) if warm else 0)
         self._shelf = Shelf()
         self._closed = False
@@ -124,8 +120,9 @@ class Pool:
     def lease(self, owner: str) -> Iterator[Sandbox]:
         """Lend `owner` a sandbox of its own for the ``with`` block.
 
-        Raises PoolBusyError after `busy_seconds`, EngineUnavailableError, PoolClosedError. Give
-        one lease back before asking for another: who holds one and waits could wait for itself.
+        Raises PoolBusyError after `busy_seconds`, EngineUnavailableError, PoolClosedError; so
+        do runs on it that wait as long for memory. Give one lease back before asking for another:
+        who holds one and waits could wait for itself.
         """
         lease = self._acquire(owner)
         try:

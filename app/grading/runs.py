@@ -47,9 +47,9 @@ class RunLimits:
     def __post_init__(self) -> None:
         _check_seconds("CPU seconds", self.cpu_seconds)
         _check_seconds("wall clock seconds", self.wall_seconds)
-        _check_count("MiB of memory", self.memory_mb, MAX_MEMORY_MB)
-        _check_count("bytes of stdout", self.stdout_bytes, MAX_STDOUT_BYTES)
-        _check_count("bytes of the result", self.result_bytes, MAX_RESULT_BYTES)
+        check_count("MiB of memory", self.memory_mb, MAX_MEMORY_MB)
+        check_count("bytes of stdout", self.stdout_bytes, MAX_STDOUT_BYTES)
+        check_count("bytes of the result", self.result_bytes, MAX_RESULT_BYTES)
 
 
 def _check_seconds(name: str, value: object) -> None:
@@ -61,9 +61,10 @@ def _check_seconds(name: str, value: object) -> None:
         )
 
 
-def _check_count(name: str, value: object, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise ValueError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
+def check_count(name: str, value: object, most: int, *, least: int = 1) -> None:
+    """Raise ValueError unless `value` is a whole number from `least` to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,10 @@ class CaseRun:
 
 class SandboxBrokenError(Exception):
     """The sandbox answered nonsense, died or left survivors: it must be destroyed."""
+
+
+class PoolBusyError(Exception):
+    """Every sandbox, or the memory for calls, is in use, and none became free in time."""
 
 
 class EngineUnavailableError(Exception):

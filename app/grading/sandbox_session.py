@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from app.grading import wire
-from app.grading.runs import SandboxBrokenError
+from app.grading.runs import MAX_MEMORY_MB, SandboxBrokenError, check_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,13 @@ MIB = 1 << 20
 FORK_SERVER_MB = 96  # what it needs itself, and its child before any code runs
 MEMORY_STEP_MB = 64  # caps are rounded up to this, so that few calls change them
 DEFAULT_MEMORY_MB = 256 + 2 * MEMORY_STEP_MB
+MIN_PIDS, MAX_PIDS = 4, 4096  # a fork server, its child and what that starts, up to a machine full
+
+
+def check_caps(memory_mb: object, pids: object) -> None:
+    """Raise ValueError for caps that no fork server could live with, or that cap nothing."""
+    check_count("MiB of a sandbox", memory_mb, MAX_MEMORY_MB, least=FORK_SERVER_MB)
+    check_count("processes of a sandbox", pids, MAX_PIDS, least=MIN_PIDS)
 
 
 class ClosableStream(wire.Stream, Protocol):

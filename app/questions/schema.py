@@ -217,7 +217,9 @@ class QuestionBase(Strict):
 
 
 class Limits(Strict):
-    """What one call of the candidate's function may use."""
+    """What one call of the candidate's function may use: numbers, not texts or truths."""
+
+    model_config = ConfigDict(strict=True)
 
     cpu_seconds: Annotated[float, Field(ge=0.01, le=60)] = 2.0
     """Seconds of CPU of one call."""

@@ -25,7 +25,6 @@ from app.grading.judging import (
 )
 from app.grading.leases import Use
 from app.grading.models import CaseResult, GradingJob
-from app.grading.pool import PoolBusyError
 from app.grading.presentation import SampleTexts, describe_sample, readable
 from app.grading.properties import (
     LIMITS,
@@ -41,7 +40,7 @@ from app.grading.running import (
     run_cases,
     was_late,
 )
-from app.grading.runs import EngineUnavailableError, SandboxBrokenError
+from app.grading.runs import EngineUnavailableError, PoolBusyError, SandboxBrokenError
 from app.grading.service import MAX_TRIES, claim, claimed_job, fail, release
 from app.grading.static_rules import broken_rules, find_violations, is_stopped
 from app.grading.values import InvalidValueError

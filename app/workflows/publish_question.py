@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete
 
 from app.grading.models import MistakeOutput, ReferenceCase
-from app.grading.pool import PoolBusyError
 from app.grading.reference import GateError, build_reference
-from app.grading.runs import EngineUnavailableError, SandboxBrokenError
+from app.grading.runs import EngineUnavailableError, PoolBusyError, SandboxBrokenError
 from app.questions.models import QuestionVersion
 from app.questions.queries import document_of, newest_versions
 from app.questions.schema import CodingQuestion

@@ -21,8 +21,14 @@ from docker.errors import APIError
 
 from app.grading.bwrap_engine import BubblewrapEngine
 from app.grading.docker_engine import DockerEngine, image_tag
-from app.grading.pool import Pool, PoolBusyError
-from app.grading.runs import EngineUnavailableError, Outcome, RunLimits, SandboxBrokenError
+from app.grading.pool import Pool
+from app.grading.runs import (
+    EngineUnavailableError,
+    Outcome,
+    PoolBusyError,
+    RunLimits,
+    SandboxBrokenError,
+)
 from app.kit.clock import SystemClock
 from tests.attacks.traces import assert_nothing_is_left, left_by, traces
 from tests.sandboxes import BACKENDS, LIMITS, ROOT, SHORT, SPIN, Box, call, result
