@@ -21,6 +21,8 @@ from app.workflows.check_health import check_health
 
 # Browsers hold their stream of verdicts open for ever: a restart must not wait for them.
 SHUTDOWN_SECONDS = 5
+# The engine's own answers take up to 30 s, and its first sandbox some more on a busy machine.
+DOCTOR_PATIENCE_SECONDS = 35.0
 
 database = typer.Typer(no_args_is_help=True, help="The database's schema.")
 
@@ -76,7 +78,7 @@ def worker() -> None:
 def doctor() -> None:
     """Say what works and what does not."""
     runtime = assemble_runtime(Settings(sandbox_warm=0), worker=True)
-    findings = check_health(runtime.machinery)
+    findings = check_health(runtime.machinery, patience_seconds=DOCTOR_PATIENCE_SECONDS)
     close(runtime)
     marks = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
     for finding in findings:

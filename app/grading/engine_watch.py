@@ -30,18 +30,22 @@ class EngineWatch:
         self._asking: Future[EngineReport] | None = None
         self._hand = ThreadPoolExecutor(1, "engine-watch")
 
-    def report(self) -> EngineReport:
-        """Return what the engine said within the last seconds, or that it says nothing."""
+    def report(self, *, patience_seconds: float | None = None) -> EngineReport:
+        """Return what the engine said within the last seconds, or that it says nothing.
+
+        It may take `patience_seconds` to answer, or else those that the watch was made with.
+        """
+        patience = self._patience_seconds if patience_seconds is None else patience_seconds
         with self._lock:
             now = self._clock.monotonic()
             if self._report is None or now - self._asked_at > FRESH_SECONDS:
-                self._report, self._asked_at = self._ask(), now
+                self._report, self._asked_at = self._ask(patience), now
             return self._report
 
-    def _ask(self) -> EngineReport:
+    def _ask(self, patience_seconds: float) -> EngineReport:
         """Ask once; as long as that is not answered, nothing is asked again."""
         asking = self._asking or self._hand.submit(self._engine.probe)
-        wait([asking], self._patience_seconds)
+        wait([asking], patience_seconds)
         self._asking = None if asking.done() else asking
         if not asking.done():
             return EngineReport(reachable=False, problem="the engine does not answer")

@@ -32,9 +32,12 @@ class Finding:
     detail: str
 
 
-def check_health(machinery: Machinery) -> list[Finding]:
-    """Look at database, bank, queue and sandbox, in that order."""
-    return [*_database(machinery), *_sandbox(machinery)]
+def check_health(machinery: Machinery, *, patience_seconds: float | None = None) -> list[Finding]:
+    """Look at database, bank, queue and sandbox, in that order.
+
+    The engine may take `patience_seconds` to answer; by default as long as a page may wait.
+    """
+    return [*_database(machinery), *_sandbox(machinery, patience_seconds)]
 
 
 def coding_problem(machinery: Machinery) -> str | None:
@@ -78,12 +81,12 @@ def _database_problem(machinery: Machinery, error: SQLAlchemyError) -> str:
     return str(error).splitlines()[0]
 
 
-def _sandbox(machinery: Machinery) -> Iterator[Finding]:
+def _sandbox(machinery: Machinery, patience_seconds: float | None) -> Iterator[Finding]:
     name = _("Sandbox")
     if machinery.engine is None:
         yield Finding(name, "ok", _("left to the workers"))
         return
-    report = machinery.engine.report()
+    report = machinery.engine.report(patience_seconds=patience_seconds)
     if not report.reachable:
         yield Finding(name, "error", str(report.problem))
     elif report.problem is not None:
@@ -126,9 +129,12 @@ def _limits(report: EngineReport) -> Finding:
     }
     held = ", ".join(cap for cap, holds in caps.items() if holds)
     missing = ", ".join(cap for cap, holds in caps.items() if not holds)
+    # Without an answer, or a sandbox that started, nothing was learnt, least of all that it lacks.
+    known = report.reachable and (report.verified or any(caps.values()))
+    lacks = _("not limited: {names}") if known else _("not known: {names}")
     parts = [
         _("limited: {names}").format(names=held) if held else "",
-        _("not limited: {names}").format(names=missing) if missing else "",
+        lacks.format(names=missing) if missing else "",
         _("read back from a sandbox") if report.verified else _("not seen in a sandbox yet"),
         _("without limits on memory, processes and system calls no code is run"),
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,17 +16,19 @@ from app import cli
 from app.accounts.queries import user_by_email
 from app.db.engine import connect
 from app.db.session import Database
+from app.grading.engine_watch import EngineWatch
 from app.grading.pool import Pool
 from app.grading.runs import EngineUnavailableError
 from app.kit.clock import SystemClock
 from app.questions.queries import newest_versions
+from tests.fakes import FakeEngine
 from tests.site import BANK, DOUBLE, PASSWORD, SQUARED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.fakes import FakeEngine
+    from app.grading.runs import EngineReport
     from tests.site import Site
 
 
@@ -402,6 +406,30 @@ def test_doctor_says_what_works(run: Callable[..., Done], site: Site) -> None:
     site.engine.away = True
     done = run("doctor")
     assert (done.code, "away" in done.out) == (1, True)
+
+
+def test_doctor_waits_for_an_engine_that_is_slow_to_start_a_sandbox(
+    run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(FakeEngine):
+        def probe(self) -> EngineReport:
+            threading.Event().wait(0.05)
+            return super().probe()
+
+    use_engine(monkeypatch, Slow())
+    hasty = partial(EngineWatch, patience_seconds=0)
+    monkeypatch.setattr("app.workflows.assemble_runtime.EngineWatch", hasty)
+    done = run("doctor")
+    assert (done.code, "does not answer" in done.out) == (0, False)
+
+
+@pytest.mark.parametrize("name", ["YIMIAN_MEMORY_BUDGET_MB", "YIMIAN_QUEUE_LIMIT"])
+@pytest.mark.parametrize("value", ["-1", "nan", "1000000000000"])
+def test_a_limit_without_meaning_is_refused(
+    run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert name in one_line(run("doctor"))
 
 
 def test_worker_needs_a_broker(run: Callable[..., Done]) -> None:

@@ -47,3 +47,12 @@ def test_frozen_engine_holds_nobody_up_and_is_asked_once() -> None:
         if watch.report().reachable:
             return
     raise AssertionError("it answers, and nobody listens")
+
+
+def test_who_has_patience_gets_the_answer_that_pages_do_not_wait_for() -> None:
+    engine, clock = FrozenEngine(), ManualClock()
+    watch = EngineWatch(engine, clock, patience_seconds=0)
+    assert not watch.report().reachable
+    clock.advance(FRESH_SECONDS + 1)
+    engine.thawed.set()
+    assert watch.report(patience_seconds=10).reachable

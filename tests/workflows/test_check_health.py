@@ -64,7 +64,14 @@ def findings(site: Site, report: EngineReport) -> tuple[Finding, Finding]:
             ("error", "error"),
             ["does not enforce a limit on memory", "limited: processes", "no code is run"],
         ),
-        (AWAY, ("error", "error"), ["no engine answers", "not limited: memory, processes"]),
+        (AWAY, ("error", "error"), ["no engine answers", "not known: memory, processes"]),
+        (
+            replace(
+                AWAY, reachable=True, problem="no sandbox started", seccomp=False, cpu_capped=False
+            ),
+            ("error", "error"),
+            ["no sandbox started", "not known: memory, processes"],
+        ),
         (
             replace(FIT, problem="no filter", seccomp=False),
             ("error", "error"),
