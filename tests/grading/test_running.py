@@ -131,14 +131,6 @@ def test_program_that_sleeps_until_the_wall_clock_runs_out_is_not_tried_again() 
     ]
 
 
-def test_program_that_sleeps_until_the_wall_clock_runs_out_is_not_tried_again() -> None:
-    asleep = took(30, Outcome.WALL_TIME, 4000)
-    sandbox = Sandbox([asleep])
-    assert outcomes(run_cases(sandbox, question(), "code", [case()])) == [
-        (Outcome.WALL_TIME, False)
-    ]
-
-
 def test_exception_beyond_the_limit_is_a_time_out() -> None:
     late = took(1100, Outcome.RAISED)
     (run,) = run_cases(Sandbox([late, late]), question(), "code", [case()])
