@@ -285,6 +285,7 @@ class Room {
   private follow(job: JobView): void {
     this.watcher?.watch(job);
     const latest = this.watcher?.latest(job.id) ?? job; // its verdict may have overtaken this answer
+    this.updateHistory(latest);
     if (isOver(latest) || latest.problem) return;
     this.busyWith = job.id;
     setTimeout(() => this.release(job.id), LONGEST_BUSY_MS);

@@ -10,6 +10,7 @@ import pytest
 
 from app.grading.models import ReferenceCase
 from app.grading.runs import CaseRun, SandboxBrokenError
+from app.kit.i18n import use_locale
 from app.questions.queries import (
     document_of,
     entries,
@@ -255,6 +256,10 @@ def test_without_an_engine_a_new_question_is_offered_unproven_and_waits(site: Si
     assert live(site)["twice"].published_at is None
     assert is_settled(site.runtime.machinery)
     assert set(unpublished(site.runtime.machinery).values()) == {"twice"}
+    with use_locale("en"):
+        (bank,) = [one for one in check_health(site.runtime.machinery) if "live" in one.detail]
+    proven = sum(one.published_at is not None for one in live(site).values())
+    assert bank.detail == f"{proven} questions live; 1 wait for a sandbox"
     site.engine.away = False
     publish_what_is_new(site.runtime)
     assert live(site)["twice"].published_at is not None
