@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MOST = 2
 _LARGEST = 20_000  # elements that are looked at
-_MOST_PARTS = 20
 _FORMS = (list, tuple, dict, str, type(None))
 _MOST_PARTS = 8  # each is compared with each
 _SINGLE_PRECISION_DIGITS = 7

@@ -7,19 +7,19 @@ encoded anew on the trusted side.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.grading.checkers import CheckReport, plain
 from app.grading.judging import returned_by
 from app.grading.runs import Call, Outcome, RunLimits
-from app.grading.values import MAX_DEPTH, InvalidValueError, decode_value, encode_value
+from app.grading.values import InvalidValueError, decode_value, encode_value
 from app.kit.i18n import message
 from app.questions.schema import PropertyChecker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from app.grading.judging import CaseData
     from app.grading.runs import CaseRun, Sandbox
@@ -55,9 +55,13 @@ def check_properties(
     for at, (case, run) in enumerate(zip(cases, runs, strict=True)):
         returned = returned_by(case, run) if has_property(case) else None
         if returned is not None:
-            reports[at] = other_type(case, decode_value(case.expected), returned.value)
+            args, expected = decode_value(case.args), decode_value(case.expected)
+            reports[at] = other_type(case, expected, returned.value)
             if reports[at] is None:
-                asked[at] = checker_call(case, returned.value)
+                try:
+                    asked[at] = _call(case, args, returned.value, expected)
+                except InvalidValueError as error:  # ours was encoded before
+                    reports[at] = _unreadable(error)
     answers = sandbox.run([*asked.values()]) if asked else []
     for at, answer in zip(asked, answers, strict=True):
         reports[at] = report_of(cases[at].name, answer)
@@ -73,8 +77,6 @@ def other_type(case: CaseData, expected: Value, got: Value) -> CheckReport | Non
         return _wrong_type(expected, got)
     if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray):
         return None if expected.dtype.kind == got.dtype.kind else _wrong_type(expected, got)
-    if _depth(got) > MAX_DEPTH - 1:  # it would not fit between the arguments of the checker
-        return _wrong_type(expected, got)
     # A tuple has as many parts as were promised, and a script as many steps.
     fixed = isinstance(expected, tuple) or case.scripted
     if fixed and isinstance(expected, (tuple, list)) and isinstance(got, (tuple, list)):
@@ -87,10 +89,13 @@ def other_type(case: CaseData, expected: Value, got: Value) -> CheckReport | Non
 
 def checker_call(case: CaseData, output: Value) -> Call:
     """Return the call that asks the author's code of a case with a property about `output`."""
+    return _call(case, decode_value(case.args), output, decode_value(case.expected))
+
+
+def _call(case: CaseData, args: Value, output: Value, expected: Value) -> Call:
     if not isinstance(case.checker, PropertyChecker):
         raise TypeError(case.checker.name)
-    expected = decode_value(case.expected)
-    given = {"args": decode_value(case.args), "output": output, "expected": expected}
+    given: dict[str | int, Value] = {"args": args, "output": output, "expected": expected}
     return Call(case.checker.code, "check", encode_value(given), LIMITS)
 
 
@@ -144,11 +149,10 @@ def _alternating(huge: np.floating[Any] | float, shape: tuple[int, ...]) -> np.n
     return values
 
 
-def _depth(value: Value) -> int:
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, (list, tuple, dict)) or not value:
-        return 0
-    return 1 + max(map(_depth, cast("Iterable[Value]", inner)))
+def _unreadable(error: InvalidValueError) -> CheckReport:
+    """Report a value that cannot travel on: one level deeper, perhaps too deep."""
+    text = message("What was returned cannot be read: {why}.", why=error.reason)
+    return CheckReport(ok=False, reason=text, wrong_type=True)
 
 
 def _wrong_type(expected: Value, got: Value) -> CheckReport:

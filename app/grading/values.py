@@ -110,7 +110,7 @@ def _encode_bool(value: bool, parts: list[bytes], _depth: int) -> None:  # noqa:
 
 
 def _encode_int(value: int, parts: list[bytes], _depth: int) -> None:
-    length = value.bit_length() // 8 + 1
+    length = (value if value >= 0 else ~value).bit_length() // 8 + 1
     if length > MAX_INT_BYTES:
         raise InvalidValueError("an int of too many digits")
     parts.append(_sized(b"I", value.to_bytes(length, "big", signed=True)))
@@ -251,7 +251,7 @@ class _Decoder:
         integers = 0
         for _ in range(count):
             key = self.value(depth + 1)
-            if isinstance(key, bool) or not isinstance(key, str | int):
+            if type(key) is not str and type(key) is not int:  # numpy's texts are str as well
                 raise InvalidValueError("a dict key must be a str or an int")
             integers += isinstance(key, int)
             if isinstance(key, int) and not -MAX_INT_KEY <= key < MAX_INT_KEY:

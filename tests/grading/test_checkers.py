@@ -286,6 +286,28 @@ def test_same_set_refuses_other_items(expected: Value, got: Value) -> None:
 # --- reasons --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "got",
+    [
+        np.arange(10_000),
+        np.arange(3).repeat(5000),
+    ],
+)
+def test_many_more_items_than_expected_are_not_counted(got: Value) -> None:
+    assert "expected ndarray(int64, shape=(3,)), got ndarray" in reason(SAME_SET, np.arange(3), got)
+
+
+def test_one_of_many_items_that_is_too_large_is_not_read() -> None:
+    expected: Value = [np.zeros(2), np.ones(2)]
+    assert "list(len=2)" in reason(SAME_SET, expected, [np.zeros(2), np.ones(5000)])
+    assert "list(len=2)" in reason(SAME_SET, ["a", "b"], ["a", "b" * 5000])
+    assert "1 of 2" in reason(SAME_SET, expected, [np.zeros(2), np.ones(3)])
+
+
+def test_width_of_texts_is_no_size() -> None:
+    assert check(SAME_SET, np.array(["a", "b"]), np.array(["b", "a"], "U2000")).ok
+
+
 def test_the_reason_names_type_dtype_and_shape() -> None:
     assert reason(CLOSE, np.ones((2, 3)), np.ones(3)) == (
         "result: expected ndarray(float64, shape=(2, 3)), got ndarray(float64, shape=(3,))."

@@ -180,6 +180,11 @@ def test_output_too_deep_to_be_handed_on_is_invalid() -> None:
     assert verdict(one, returned(deep))[0] is Verdict.IO
 
 
+def test_the_longest_integer_is_handed_on() -> None:
+    one = case("def check(args, output, expected):\n    return output < 0", expected=1)
+    assert verdict(one, returned(-(2**8191)))[0] is Verdict.AC
+
+
 def test_broken_reference_data_are_not_the_programs_fault() -> None:
     broken = CaseData("c", "g", False, b"?", b"?", case().checker, False)  # noqa: FBT003
     with pytest.raises(InvalidValueError):

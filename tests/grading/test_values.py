@@ -145,6 +145,16 @@ def test_what_is_not_plain_data_is_refused(value: object) -> None:
         encode_value(value)
 
 
+@pytest.mark.parametrize(
+    "number", [2**8191 - 1, -(2**8191), 127, -128, 0, -1], ids=lambda number: f"{number:#x}"[:6]
+)
+def test_integers_are_as_long_going_out_as_coming_in(number: int) -> None:
+    length = (number.bit_length() if number >= 0 else (~number).bit_length()) // 8 + 1
+    blob = b"I" + struct.pack(">I", length) + number.to_bytes(length, "big", signed=True)
+    assert decode_value(blob) == number
+    assert encode_value(number) == blob
+
+
 def test_nesting_is_limited_both_ways() -> None:
     deep: list[object] = []
     for _ in range(MAX_DEPTH + 1):
@@ -191,6 +201,8 @@ def test_a_header_as_numpy_writes_it_is_read() -> None:
         b"L\xff\xff\xff\xffN",
         b"M\0\0\0\1NN",
         b"M\0\0\0\1TN",
+        b"M\0\0\0\1" + encode_value(np.str_("a")) + b"N",
+        b"M\0\0\0\1" + encode_value(np.int64(1)) + b"N",
         b"M\0\0\0\2" + b"S\0\0\0\1aN" * 2,
         b"A\0\0\0\0",
         b"A\0\0\0\5PK\3\4\0",
