@@ -10,7 +10,7 @@ from rich.progress import track
 
 from app.cli.output import console, errors, fail, print_json
 from app.grading.runs import EngineUnavailableError
-from app.kit.i18n import _
+from app.kit.i18n import _, ngettext
 from app.questions.bank import PAPERS, check_paths, question_schema, read_bank, read_question
 from app.questions.schema import CodingQuestion
 from app.settings import Settings
@@ -59,7 +59,8 @@ def import_files() -> None:
         publish_question(machinery, str(version_id))
     if machinery.pool is not None:
         machinery.pool.close()
-    console.print(_("{count} questions were new.").format(count=len(waiting)))
+    text = ngettext("{count} question was new.", "{count} questions were new.", len(waiting))
+    console.print(text.format(count=len(waiting)))
 
 
 def _report(found: Sequence[Diagnostic], *, as_json: bool, count: int) -> None:
@@ -69,7 +70,8 @@ def _report(found: Sequence[Diagnostic], *, as_json: bool, count: int) -> None:
     for one in found:
         console.print(one.text(), markup=False)
     if not found:
-        console.print(_("{count} files, no errors.").format(count=count))
+        text = ngettext("{count} file, no errors.", "{count} files, no errors.", count)
+        console.print(text.format(count=count))
 
 
 def _files(paths: Sequence[Path] | None, bank_dir: Path) -> Iterator[BankFile[Question]]:

@@ -349,6 +349,7 @@ def _check_path(path: Path, bank: Bank, root: Path) -> list[Diagnostic]:
     data = reading.source.data if reading.source else {}
     is_paper = path.parent.name == PAPERS or ("items" in data and "kind" not in data)
     checked = _paper(reading) if is_paper else _question(reading)
+    _check_ids([checked])
     _check_links([checked], bank.question_ids, "warning")
     return checked.diagnostics
 

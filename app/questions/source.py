@@ -26,6 +26,30 @@ _FORBIDDEN = re.compile(
 )
 
 
+# What the YAML reader says, the more special words first, and what is meant.
+_NO_COLON = "could not find expected ':'"
+_EXPLANATIONS = (
+    ("but got ':'", message("In brackets, put a text with a colon in quotes.")),
+    ("expected ',' or", message("A comma is missing here, or a bracket; or a quote before it.")),
+    ("found unexpected ':'", message("In brackets, put a text with a colon in quotes.")),
+    (_NO_COLON, message("A colon is missing after this key, or the line is not indented.")),
+    ("expected the node content", message("A value is missing here.")),
+    ("sequence entries are not allowed", message("A list begins on a line of its own.")),
+    ("mapping keys are not allowed", message("A key is not expected here.")),
+    (
+        "escape",
+        message("In double quotes a backslash is special; write it twice, or use single quotes."),
+    ),
+    ("chomping or indentation", message("A block of text begins in the line after its | or >.")),
+    ("comment or a line break", message("A block of text begins in the line after its | or >.")),
+    (
+        "expected alphabetic or numeric",
+        message("A text that begins with this character must be put in quotes."),
+    ),
+    ("undefined tag handle", message("A text that begins with ! must be put in quotes.")),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The data of a file (`data`), and the way back from a path in them to line and column."""
@@ -118,8 +142,10 @@ def _yaml_problem(error: YAMLError) -> Problem:
         return Problem(START, message("This is not valid YAML."))
     problem = str(error.problem)
     at_end = "stream end" in problem or "end of stream" in problem
-    # What was never closed is found where it was opened, not at the end of the file.
-    mark = error.context_mark if at_end and error.context_mark else error.problem_mark
+    # What was never closed is found where it was opened, and a key without a colon where it
+    # stands, not where the reader gave up.
+    earlier = at_end or _NO_COLON in problem
+    mark = error.context_mark if earlier and error.context_mark else error.problem_mark
     return Problem(place(mark), _explain(problem, at_end=at_end))
 
 
@@ -134,4 +160,11 @@ def _explain(problem: str, *, at_end: bool) -> Message:
         return message("A text that begins with this character must be put in quotes.")
     if "<block end>" in problem:
         return message("This line is not indented like the lines that it belongs to.")
+    return _explain_rarer(problem)
+
+
+def _explain_rarer(problem: str) -> Message:
+    for words, text in _EXPLANATIONS:
+        if words in problem:
+            return text
     return message("This is not valid YAML: {problem}.", problem=problem)

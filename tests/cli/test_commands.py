@@ -306,7 +306,7 @@ def test_import_stores_and_publishes(run: Callable[..., Done], site: Site) -> No
     path = site.bank_dir / "basics" / "double.yaml"
     path.write_text(path.read_text().replace("en: Double}", "en: Twice}"))
     done = run("questions", "import")
-    assert (done.code, done.out) == (0, "1 questions were new.\n")
+    assert (done.code, done.out) == (0, "1 question was new.\n")
     with site.database.transaction(read_only=True) as session:
         assert newest_versions(session)["double"].published_at is not None
     assert run("questions", "import").out == "0 questions were new.\n"

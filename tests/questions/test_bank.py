@@ -163,16 +163,23 @@ def test_a_path_in_the_bank_is_checked_with_the_rules_of_the_bank(
 def test_a_file_outside_the_bank_may_follow_up_with_what_the_bank_lacks(
     root: Path, tmp_path: Path
 ) -> None:
-    draft = write(tmp_path / "draft.yaml", question("three", follow_up="four"))
+    draft = write(tmp_path / "three.yaml", question("three", follow_up="four"))
     (one,) = check_paths([draft], root)
     assert (one.line, one.severity) == (11, "warning")
     assert read_question(draft).document is not None
 
 
 def test_a_paper_outside_the_bank_is_known_by_its_items(root: Path, tmp_path: Path) -> None:
-    draft = write(tmp_path / "draft.yaml", PAPER.format(id="x", question="one"))
+    draft = write(tmp_path / "x.yaml", PAPER.format(id="x", question="one"))
     assert check_paths([draft], root) == []
     assert read_paper(draft).document is not None
+
+
+def test_a_file_outside_the_bank_is_called_like_its_id(root: Path, tmp_path: Path) -> None:
+    draft = write(tmp_path / "draft.yaml", question("three"))
+    assert shown(check_paths([draft], root), tmp_path) == [
+        'draft.yaml:1:5: The file is called "draft.yaml": the id must be equal.'
+    ]
 
 
 def test_a_directory_outside_the_bank_is_a_bank(root: Path, tmp_path: Path) -> None:

@@ -82,6 +82,17 @@ REFUSED: dict[str, tuple[bytes, int, int, str]] = {
     "a colon in a text": (b"a: b: c\n", 1, 5, "A colon is not expected here; "),
     "a reserved character": (b"a: @b\n", 1, 4, "A text that begins with this character must be "),
     "wrong indentation": (b"a:\n  - b\n c: d\n", 3, 2, "This line is not indented like the lines "),
+    "a colon in braces": (b"a: {en: one: two}\n", 1, 12, "In brackets, put a text with a colon "),
+    "a colon in a list": (b"a: [b: c: d]\n", 1, 9, "In brackets, put a text with a colon "),
+    "a missing comma": (b"a: ['x' 'y']\n", 1, 9, "A comma is missing here, or a bracket; "),
+    "a missing colon": (b"a: 1\nbcd\ne: 2\n", 2, 1, "A colon is missing after this key, "),
+    "a missing value": (b"a: [1, 2}\n", 1, 9, "A comma is missing here, or a bracket"),
+    "an empty item": (b"a: {b: ]}\n", 1, 8, "A value is missing here."),
+    "a list beside its key": (b"a: - b\n", 1, 4, "A list begins on a line of its own."),
+    "a formula in quotes": (b'a: "$\\pi$"\n', 1, 7, "In double quotes a backslash is special; "),
+    "a block beside its sign": (b"a: | text\n", 1, 6, "A block of text begins in the line "),
+    "emphasis": (b"a: * b\n", 1, 5, "A text that begins with this character must be "),
+    "an exclamation": (b"a: !b!c d\n", 1, 4, "A text that begins with ! must be put in quotes."),
     "a later version": (b"%YAML 3.0\n---\na: 1\n", 1, 1, "This is not valid YAML: "),
 }
 
