@@ -20,7 +20,7 @@ from app.scoring.formulas import FormulaError
 from app.scoring.suggestions import suggest, to_json
 from app.settings import Settings
 from app.workflows.assemble_runtime import build_engine, build_pool
-from app.workflows.grade_file import grade_file
+from app.workflows.grade_file import grade_files
 
 if TYPE_CHECKING:
     from app.workflows.grade_file import FileGrade
@@ -37,19 +37,19 @@ def add_to(app: typer.Typer) -> None:
 
 def grade(
     question: QuestionName,
-    file: Path,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…")],
     sample: Annotated[bool, typer.Option("--sample", help="Only the sample cases.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Grade a program in the sandbox."""
+    """Grade programs in the sandbox; each file is one."""
     document = find_question(question)
     if not isinstance(document, CodingQuestion):
         fail(_("“{id}” is answered in words: use `yimian score`.").format(id=document.id))
-    code = _read(file)
+    codes = [_read(file) for file in files]
     settings = Settings()
     pool = build_pool(settings, build_engine(settings))
     try:
-        result = grade_file(pool, SystemClock(), document, code, sample_only=sample)
+        results = grade_files(pool, SystemClock(), document, codes, sample_only=sample)
     except GateError as error:
         fail(_("The question itself is at fault: {why}").format(why=error.message))
     except CheckerBrokenError as error:
@@ -57,8 +57,16 @@ def grade(
     finally:
         pool.close()
     if as_json:
-        print_json(grade_as_json(result))
-    else:
+        grades = [
+            {"file": str(file)} | grade_as_json(result)
+            for file, result in zip(files, results, strict=True)
+        ]
+        # One file keeps the form that it always had.
+        print_json(grades if len(files) > 1 else grade_as_json(results[0]))
+        return
+    for file, result in zip(files, results, strict=True):
+        if len(files) > 1:
+            console.print(f"{file}:", markup=False)
         _print_grade(result)
 
 
@@ -79,6 +87,7 @@ def grade_as_json(result: FileGrade) -> dict[str, object]:
                 "wall_ms": case.wall_ms,
                 "memory_kb": case.memory_kb,
                 "rerun": case.rerun,
+                "reason": None if case.reason is None else str(case.reason),
             }
             for case in result.cases
         ],

@@ -125,7 +125,7 @@ def test_grade_prints_the_stable_json(run: Callable[..., Done], program: Path) -
         "random-2",
     ]
     stable = {"name", "verdict", "cpu_ms", "wall_ms", "memory_kb"}
-    assert set(done.data["cases"][0]) == stable | {"rerun"}
+    assert set(done.data["cases"][0]) == stable | {"rerun", "reason"}
     assert done.data["findings"] == []
     assert done.data["job"]["state"] == "done"
     assert set(done.data["job"]) == {"state", "ms"}
@@ -142,6 +142,28 @@ def test_grade_names_what_is_not_allowed_and_runs_none_of_it(
     assert (done.code, done.data["verdict"], done.data["score"]) == (0, "NA", 0.0)
     assert [(one["line"], one["name"]) for one in done.data["findings"]] == [(1, "np.multiply")]
     assert "Line 1: this question forbids np.multiply." in run("grade", question, program).out
+
+
+def test_grade_gives_the_author_the_reasons_of_hidden_cases(
+    run: Callable[..., Done], program: Path
+) -> None:
+    program.write_text(SQUARED)
+    cases = run("grade", "double", program, "--json").data["cases"]
+    reasons = {case["name"]: case["reason"] for case in cases}
+    assert "result[0]: expected 140822.0" in reasons["secret-case"]
+    assert "expected 140822.0" in run("grade", "double", program).out
+
+
+def test_grade_takes_several_files(run: Callable[..., Done], program: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(SQUARED)
+    done = run("grade", "double", program, wrong, "--json")
+    assert [(one["file"], one["verdict"]) for one in done.data] == [
+        (str(program), "AC"),
+        (str(wrong), "WA"),
+    ]
+    shown = run("grade", "double", program, wrong).out
+    assert shown.index(f"{program}:") < shown.index("AC") < shown.index(f"{wrong}:")
 
 
 def test_grade_exits_0_for_a_wrong_program_and_names_the_mistake(
