@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from app.grading.checkers import CheckReport, check, explain
@@ -151,22 +152,26 @@ def recognise_mistake(
     At least one of them must be wrong here too: between two tolerances lies room for an
     output that answers both.
     """
-    returned = [returned_by(case, run) for case, run in zip(cases, runs, strict=True)]
+
+    @cache  # and read only when asked for: most programs differ from a mistake at once
+    def returned(at: int) -> Returned | None:
+        return returned_by(cases[at], runs[at])
+
     for mistake in mistakes:
         recorded = [
-            (case, output, got)
-            for case, output, got in zip(cases, mistake.outputs, returned, strict=True)
+            (at, case, output)
+            for at, (case, output) in enumerate(zip(cases, mistake.outputs, strict=True))
             if output is not None and not isinstance(case.checker, PropertyChecker)
         ]
-        if all(
-            got is not None and check(case.checker, decode_value(output), got.value).ok
-            for case, output, got in recorded
-        ) and any(
-            got is not None and not check(case.checker, decode_value(case.expected), got.value).ok
-            for case, _, got in recorded
+        if all(_answers(case, output, returned(at)) for at, case, output in recorded) and any(
+            not _answers(case, case.expected, returned(at)) for at, case, _ in recorded
         ):
             return mistake.name
     return None
+
+
+def _answers(case: CaseData, wanted: bytes, got: Returned | None) -> bool:
+    return got is not None and check(case.checker, decode_value(wanted), got.value).ok
 
 
 # --- One case -------------------------------------------------------------------------------
