@@ -98,6 +98,7 @@ def program_batch_norm(page: Page) -> None:
     page.keyboard.press("F10")
     expect(results.locator(".verdict-AC").first).to_be_visible()
     expect(page.locator("[data-history] li")).to_have_count(2)
+    expect(page.locator("[data-history] .verdict-AC")).to_have_count(1)
 
 
 def answer_in_words(page: Page) -> None:

@@ -12,6 +12,7 @@ import pytest
 from app.accounts.models import User
 from app.accounts.roles import Role
 from app.answers.models import Attempt
+from app.grading.dispatch import Task
 from app.grading.models import CaseResult, GradingJob
 from app.grading.service import enqueue
 from app.grading.static_rules import Violation
@@ -206,6 +207,19 @@ def test_stages_are_told_in_steps_of_ten_milliseconds(web: Web, room: Room) -> N
         ("ran", 150),
         ("judged", 0),
     ]
+
+
+def test_waiting_in_the_queue_is_no_part_of_the_time_that_code_ran(web: Web, room: Room) -> None:
+    slow_down(web)
+    web.site.dispatcher.holding = True
+    job_id = room.submit(room.code, DOUBLE).json()["job"]["id"]
+    web.site.clock.advance(65)
+    web.site.dispatcher.handlers[Task.GRADE](job_id)
+    assert web.browser("candidate").get(f"/api/jobs/{job_id}").json()["run_ms"] == 150
+    web.site.finish(room.id)
+    page = plain(web.browser("candidate").get(f"/interviews/{room.id}/report").text)
+    assert "ran for 150 ms" in page
+    assert "Sandbox leased +65.0 s" in page
 
 
 def test_code_that_was_not_run_has_no_stages_of_running(web: Web) -> None:
