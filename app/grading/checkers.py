@@ -337,7 +337,7 @@ def _first_difference(expected: Array, got: Array, bad: NDArray[np.bool_], where
         "count": int(bad.sum()),
         "total": bad.size,
     }
-    error = _largest_relative_error(expected, got)
+    error = _largest_relative_error(expected[bad], got[bad])
     if error is None:
         return message(
             "{where}: expected {expected}, got {got}; {count} of {total} values differ.", **values

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -197,7 +198,7 @@ def _judge(
         return Verdict.IO, message("What was returned cannot be read: {why}.", why=error.reason)
     report = _report(case, returned.value, asked)
     if not report.ok:
-        return _verdict_on(report), report.reason
+        return _verdict_on(report), _at_step(case, report.reason)
     if case.inputs_unmodified and (name := _modified(case, returned.args_after)) is not None:
         return Verdict.WA, message('The argument "{name}" was modified.', name=name)
     return Verdict.AC, None
@@ -209,6 +210,23 @@ def _report(case: CaseData, value: Value, asked: CheckReport | None) -> CheckRep
     if asked is None:
         raise ValueError("the checker of the case was not asked")
     return asked
+
+
+def _at_step(case: CaseData, reason: Message | None) -> Message | None:
+    """Return the reason with the step of a script that it is about: ``3. m.running_var[0]``."""
+    place = (
+        re.fullmatch(r"result\[(\d+)\](.*)", str(reason.values.get("where"))) if reason else None
+    )
+    if reason is None or place is None or not case.scripted:
+        return reason
+    match decode_value(case.args):
+        case {"calls": list(steps)}:
+            at = int(place[1])
+            match steps[at]:
+                case [str(name), called]:
+                    step = f"{at + 1}. m.{name}{'' if called is None else '(…)'}{place[2]}"
+                    return replace(reason, values={**reason.values, "where": step})
+    return reason
 
 
 def _hints(case: CaseData, run: CaseRun) -> tuple[Message, ...]:

@@ -328,6 +328,12 @@ def test_the_reason_names_the_first_bad_index_and_the_largest_relative_error() -
     )
 
 
+def test_error_is_told_of_the_values_that_differ_only() -> None:
+    assert reason(CLOSE, array(1.0, 2.0), array(1.0, np.nan)) == (
+        "result[1]: expected 2.0, got nan; 1 of 2 values differ."
+    )
+
+
 def test_the_reason_leaves_out_an_error_that_nothing_can_be_relative_to() -> None:
     assert reason(CLOSE, array(0.0), array(1.0)) == (
         "result[0]: expected 0.0, got 1.0; 1 of 1 values differ."

@@ -198,6 +198,21 @@ def test_a_script_leaves_its_arguments_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ([np.array([1.0, 3.0]), 2.0], "1. m.forward(…)[1]: expected 2.0, got 3.0; "),
+        ([X, 3.0], "2. m.mean: expected float 2.0, got float 3.0."),
+        ([X], "result: expected list(len=2), got list(len=1)."),
+    ],
+)
+def test_a_script_names_the_step_that_went_wrong(given: Value, why: str) -> None:
+    one = replace(sample(expected=[X, 2.0]), args=encode_value(SCRIPT), scripted=True)
+    reason = judge_case(one, returned(given)).reason
+    assert reason is not None
+    assert reason.render("en").startswith(why)
+
+
+@pytest.mark.parametrize(
     ("after", "name"),
     [
         ({"init": {"size": X}, "calls": [["forward", {"x": -X}], ["mean", None]]}, "1. forward(x)"),
