@@ -214,10 +214,10 @@ def _report(case: CaseData, value: Value, asked: CheckReport | None) -> CheckRep
 
 def _at_step(case: CaseData, reason: Message | None) -> Message | None:
     """Return the reason with the step of a script that it is about: ``3. m.running_var[0]``."""
-    place = (
-        re.fullmatch(r"result\[(\d+)\](.*)", str(reason.values.get("where"))) if reason else None
-    )
-    if reason is None or place is None or not case.scripted:
+    if reason is None or not case.scripted:
+        return reason
+    place = re.fullmatch(r"result\[(\d+)\](.*)", str(reason.values.get("where")))
+    if place is None:
         return reason
     match decode_value(case.args):
         case {"calls": list(steps)}:

@@ -33,7 +33,13 @@ class Message:
 
     def render(self, locale: Locale | None = None) -> str:
         """Return the text in `locale` (the context's language if none is given)."""
-        return _(self.text, locale).format_map(self.values) if self.values else _(self.text, locale)
+        if not self.values:
+            return _(self.text, locale)
+        values = {
+            name: value.render(locale) if isinstance(value, Message) else value
+            for name, value in self.values.items()
+        }
+        return _(self.text, locale).format_map(values)
 
     def __str__(self) -> str:
         return self.render()

@@ -32,6 +32,9 @@ def test_text_without_values_may_contain_braces() -> None:
 def test_message_inside_a_message_speaks_the_same_language() -> None:
     with use_locale("en"):
         assert str(message("{why}!", why=message("Please sign in."))) == "Please sign in.!"
+    with use_locale("zh"):
+        told = message("{why}!", why=message("Please sign in."))
+        assert told.render("en") == "Please sign in.!"
 
 
 def test_message_is_kept_as_plain_data_and_translated_later() -> None:

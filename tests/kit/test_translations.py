@@ -70,5 +70,7 @@ def test_every_translation_is_of_a_text(sources: Catalog, chinese: Catalog) -> N
 
 
 def test_translations_keep_the_values_of_their_texts(chinese: Catalog) -> None:
-    different = [str(one.id) for one in chinese if one.id and fields(one.id) != fields(one.string)]
+    different = [
+        str(one.id) for one in chinese if one.id and fields(one.id) != fields(one.string or "")
+    ]
     assert different == []
