@@ -37,7 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def _typesetter() -> None:
     """Start what typesets formulas on pages: it keeps a thread and descriptors for good."""
-    exports._engine()  # noqa: SLF001
+    exports._katex("x", display=False)  # noqa: SLF001
 
 
 @pytest.fixture(scope="session")
