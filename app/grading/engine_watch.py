@@ -28,7 +28,6 @@ class EngineWatch:
         self._report: EngineReport | None = None
         self._asked_at = 0.0
         self._asking: Future[EngineReport] | None = None
-        self._hand = ThreadPoolExecutor(1, "engine-watch")
 
     def report(self, *, patience_seconds: float | None = None) -> EngineReport:
         """Return what the engine said within the last seconds, or that it says nothing.
@@ -44,9 +43,16 @@ class EngineWatch:
 
     def _ask(self, patience_seconds: float) -> EngineReport:
         """Ask once; as long as that is not answered, nothing is asked again."""
-        asking = self._asking or self._hand.submit(self._engine.probe)
+        asking = self._asking or self._begin()
         wait([asking], patience_seconds)
         self._asking = None if asking.done() else asking
         if not asking.done():
             return EngineReport(reachable=False, problem="the engine does not answer")
         return asking.result()
+
+    def _begin(self) -> Future[EngineReport]:
+        """Ask in a thread that ends with the answer."""
+        hand = ThreadPoolExecutor(1, "engine-watch")
+        asking = hand.submit(self._engine.probe)
+        hand.shutdown(wait=False)
+        return asking

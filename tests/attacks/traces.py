@@ -31,7 +31,7 @@ class Traces:
     processes: frozenset[int]
     cgroups: frozenset[str]
     mounts: int
-    threads: int
+    threads: frozenset[str]
     descriptors: int
     rss_kb: int
 
@@ -42,7 +42,7 @@ class Traces:
             "processes": self.processes - before.processes,
             "cgroups": self.cgroups - before.cgroups,
             "mounts": max(self.mounts - before.mounts, 0),
-            "threads": max(self.threads - before.threads, 0),
+            "threads": self.threads - before.threads,
             "descriptors": max(self.descriptors - before.descriptors - connections, 0),
         }
         return {name: left for name, left in grown.items() if left}
@@ -55,7 +55,7 @@ def traces() -> Traces:
         processes=frozenset(_descendants(os.getpid())),
         cgroups=frozenset(_orphaned_cgroups() | _groups(this_instance())),
         mounts=_mounts(),
-        threads=threading.active_count(),
+        threads=frozenset(f"{one.name} {one.ident}" for one in threading.enumerate()),
         descriptors=len(list(Path("/proc/self/fd").iterdir())),
         rss_kb=_rss_kb(),
     )

@@ -232,13 +232,13 @@ def test_fault_of_a_solution_is_found_at_it(changes: dict[str, Any], loc: tuple[
 
 def test_fault_of_a_generator_or_checker_is_found_at_it() -> None:
     generated = {"group": "values", "generate": RAISES.format(name="generate"), "seeds": [7, 8]}
-    cases = [SHOWN, {"name": "random", **generated}]
-    assert place(question(cases=cases, solutions=[PLAIN])) == ("cases", 1, "generate")
+    drawn: dict[str, object] = {"name": "random", **generated}
+    assert place(question(cases=[SHOWN, drawn], solutions=[PLAIN])) == ("cases", 1, "generate")
     checker = {"name": "property", "code": RAISES.format(name="check")}
     assert place(question(checker=checker)) == ("checker",)
     good = "def generate(rng):\n    return dict(x=rng.normal(size=2))"
-    cases[1] |= {"checker": checker, "generate": good}
-    assert place(question(cases=cases, solutions=[PLAIN])) == ("cases", 1, "checker")
+    drawn |= {"checker": checker, "generate": good}
+    assert place(question(cases=[SHOWN, drawn], solutions=[PLAIN])) == ("cases", 1, "checker")
 
 
 def test_call_has_the_limits_of_its_question() -> None:
