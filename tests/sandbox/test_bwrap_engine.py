@@ -134,7 +134,8 @@ def test_a_bomb_of_memory_in_many_processes_meets_the_cap(sandbox: SandboxSessio
             time.sleep(60)
     """
     (run,) = sandbox.run([call(bomb, limits=SMALL)])
-    assert run.outcome in {Outcome.MEMORY, Outcome.WALL_TIME}
+    # Which limit ends it first depends on how hard the kernel tries to find memory before it kills.
+    assert run.outcome in {Outcome.MEMORY, Outcome.WALL_TIME, Outcome.CPU_TIME}
     assert "oom_kill 0" not in cgroup(find_hierarchy().dialect.kills)
     assert sandbox.spent
     assert result(sandbox.run([ADD])[0]) == 2
