@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from app.grading.bwrap_engine import BubblewrapEngine, root_folder
 from app.grading.docker_engine import DockerEngine, image_tag
 from app.grading.runs import Call, CaseRun, Engine, Outcome, RunLimits, Sandbox, SandboxBrokenError
 from app.grading.values import Value, decode_value, encode_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from app.kit.clock import Clock
 
@@ -114,3 +116,16 @@ BACKENDS: dict[str, Callable[[Clock | None], Engine]] = {
     "docker": docker_engine,
     "bubblewrap": bubblewrap_engine,
 }
+
+
+@pytest.fixture(scope="session")
+def shared_box(engine: Engine) -> Iterator[Box]:
+    box = Box(engine)
+    yield box
+    box.replace()
+
+
+@pytest.fixture
+def box(shared_box: Box) -> Iterator[Box]:
+    yield shared_box
+    shared_box.answers()

@@ -13,12 +13,14 @@ import pytest
 
 from app.web import exports
 from tests.attacks.traces import assert_nothing_is_left, traces
-from tests.sandboxes import BACKENDS, Box
+from tests.sandboxes import BACKENDS, box, shared_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.grading.runs import Engine
+
+__all__ = ["box", "shared_box"]  # fixtures that this folder's tests ask for
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,16 +49,3 @@ def engine(request: pytest.FixtureRequest, _typesetter: None) -> Iterator[Engine
     yield engine
     engine.close()
     assert_nothing_is_left(before)
-
-
-@pytest.fixture(scope="session")
-def shared_box(engine: Engine) -> Iterator[Box]:
-    box = Box(engine)
-    yield box
-    box.replace()
-
-
-@pytest.fixture
-def box(shared_box: Box) -> Iterator[Box]:
-    yield shared_box
-    shared_box.answers()

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandboxes import Box, docker_engine
+from tests.sandboxes import box, docker_engine, shared_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.grading.runs import Engine
+
+__all__ = ["box", "shared_box"]  # fixtures that this folder's tests ask for
 
 
 @pytest.fixture(scope="session")
@@ -19,16 +21,3 @@ def engine() -> Iterator[Engine]:
     engine = docker_engine()
     yield engine
     engine.close()
-
-
-@pytest.fixture(scope="session")
-def shared_box(engine: Engine) -> Iterator[Box]:
-    box = Box(engine)
-    yield box
-    box.replace()
-
-
-@pytest.fixture
-def box(shared_box: Box) -> Iterator[Box]:
-    yield shared_box
-    shared_box.answers()
